@@ -1,0 +1,102 @@
+package io.pgconductor;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Enqueues executions of tasks and looks after them. Inject it wherever work is to be
+ * handed over: it never waits for a task to run.
+ * <p>
+ * Inside a Spring-managed transaction of the application's {@code DataSource} every
+ * method joins that transaction: a rollback undoes it, and nothing runs before the
+ * commit. Outside of one, each call is a transaction of its own.
+ *
+ * <pre class="code">
+ * &#064;Transactional
+ * void register(NewUser user) {
+ *     long id = this.users.insert(user);
+ *     this.conductor.invoke("send-welcome", new SendWelcome(id));
+ * }
+ * </pre>
+ *
+ * Implementations are thread-safe.
+ *
+ * @since 0.1.0
+ */
+public interface ConductorClient {
+
+	/**
+	 * Enqueue one execution of a task with the task's own options.
+	 * @param task the task's name; it need not be known to this application
+	 * @param payload what the handler receives, serialised to JSON now; may be
+	 * {@code null}
+	 * @return the id of the execution (a UUIDv7)
+	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
+	 * {@code conductor.max-payload-size}
+	 * @throws ConductorException if the execution could not be stored
+	 */
+	default UUID invoke(String task, @Nullable Object payload) {
+		return invoke(task, payload, InvokeOptions.defaults());
+	}
+
+	/**
+	 * Enqueue one execution of a task.
+	 * @param task the task's name; it need not be known to this application
+	 * @param payload what the handler receives, serialised to JSON now; may be
+	 * {@code null}
+	 * @param options what differs from the task's own options
+	 * @return the id of the execution (a UUIDv7)
+	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
+	 * {@code conductor.max-payload-size}
+	 * @throws ConductorException if the execution could not be stored
+	 */
+	UUID invoke(String task, @Nullable Object payload, InvokeOptions options);
+
+	/**
+	 * Enqueue many executions of one task in one round trip: all of them or none.
+	 * @param task the task's name; it need not be known to this application
+	 * @param items one for each execution
+	 * @return the ids of the executions, in the order of the items
+	 * @throws InvalidPayloadException if one payload doesn't serialise or is too large
+	 * @throws ConductorException if the executions could not be stored
+	 */
+	List<UUID> invokeAll(String task, Collection<Invoke> items);
+
+	/**
+	 * Find an execution, live or finished.
+	 * @param execution the execution's id
+	 * @return the execution as it stands, or empty if there is none (any more)
+	 */
+	Optional<Execution> find(UUID execution);
+
+	/**
+	 * Run a failed or cancelled execution again, with a full set of attempts.
+	 * @param execution the execution's id
+	 * @return whether it was failed or cancelled, and is ready now
+	 */
+	boolean retry(UUID execution);
+
+	/**
+	 * Cancel an execution that is not running.
+	 * @param execution the execution's id
+	 * @return whether this call cancelled it; {@code false} if it is running, finished or
+	 * unknown
+	 */
+	default boolean cancel(UUID execution) {
+		return cancel(execution, null);
+	}
+
+	/**
+	 * Cancel an execution that is not running.
+	 * @param execution the execution's id
+	 * @param reason kept with the cancelled execution; may be {@code null}
+	 * @return whether this call cancelled it; {@code false} if it is running, finished or
+	 * unknown
+	 */
+	boolean cancel(UUID execution, @Nullable String reason);
+
+}

@@ -1,0 +1,38 @@
+package io.pgconductor;
+
+import java.time.Instant;
+import java.util.Map;
+import java.util.UUID;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * One execution of a task, as the database had it at one moment. All times are the
+ * database's.
+ *
+ * @param id the execution's id
+ * @param task the task's name
+ * @param queue the queue it runs on
+ * @param state where it is in its life
+ * @param priority its priority; higher runs first
+ * @param runAt when it is or was due
+ * @param createdAt when it was enqueued
+ * @param startedAt when its current or last attempt was claimed; {@code null} before the
+ * first
+ * @param finishedAt when it finished; {@code null} if it is live
+ * @param attempt the number of the current or last attempt, from 1; 0 before the first
+ * @param maxAttempts how many attempts it has
+ * @param payload what it was invoked with; {@code null} if nothing
+ * @param headers what travels with it
+ * @param result what its handler returned; {@code null} if nothing, or not completed
+ * @param error what its last failed attempt ended with; {@code null} if none failed
+ * @param cancelReason why it was cancelled; {@code null} if it was not, or for no given
+ * reason
+ * @since 0.1.0
+ */
+public record Execution(UUID id, String task, String queue, ExecutionState state, int priority, Instant runAt,
+		Instant createdAt, @Nullable Instant startedAt, @Nullable Instant finishedAt, int attempt, int maxAttempts,
+		@Nullable JsonNode payload, Map<String, String> headers, @Nullable JsonNode result,
+		@Nullable ExecutionError error, @Nullable String cancelReason) {
+}

@@ -1,0 +1,20 @@
+package io.pgconductor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Thrown by a handler whose execution must fail at once, whatever attempts are left.
+ *
+ * @since 0.1.0
+ */
+public class NonRetryableException extends ConductorException {
+
+	public NonRetryableException(String message) {
+		super(message);
+	}
+
+	public NonRetryableException(String message, @Nullable Throwable cause) {
+		super(message, cause);
+	}
+
+}

@@ -1,0 +1,67 @@
+package io.pgconductor;
+
+import java.time.Instant;
+import java.util.UUID;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a node is doing, seen from inside.
+ *
+ * @param id the node's id; a new one with every start, {@code null} before the first
+ * @param state where the node is in its life
+ * @param installed whether the schema was found or made to suit this version
+ * @param lastHeartbeat when the database last accepted this node's heartbeat, by the
+ * clock of this process; {@code null} before the first
+ * @param lastError what currently keeps the node from working, {@code null} if nothing
+ * does
+ * @since 0.1.0
+ */
+public record OrchestratorInfo(@Nullable UUID id, State state, boolean installed, @Nullable Instant lastHeartbeat,
+		@Nullable String lastError) {
+
+	public boolean isRunning() {
+		return this.state == State.RUNNING;
+	}
+
+	public boolean isShuttingDown() {
+		return this.state == State.STOPPING;
+	}
+
+	public boolean isStopped() {
+		return this.state == State.STOPPED;
+	}
+
+	/**
+	 * The life of a node.
+	 */
+	public enum State {
+
+		/**
+		 * Never started.
+		 */
+		NEW,
+
+		/**
+		 * Started, but waiting for the database.
+		 */
+		STARTING,
+
+		/**
+		 * Claims and runs executions.
+		 */
+		RUNNING,
+
+		/**
+		 * Claims nothing more, and waits for running handlers.
+		 */
+		STOPPING,
+
+		/**
+		 * Stopped; may be started again.
+		 */
+		STOPPED
+
+	}
+
+}

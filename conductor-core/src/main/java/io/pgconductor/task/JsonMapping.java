@@ -1,0 +1,114 @@
+package io.pgconductor.task;
+
+import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
+
+import io.pgconductor.InvalidPayloadException;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Turns payloads and results into JSON and back. Thread-safe.
+ */
+public final class JsonMapping {
+
+	private final JsonMapper mapper;
+
+	private final long maxSize;
+
+	/**
+	 * Create a mapping.
+	 * @param mapper usually built on {@link #mapperBuilder()}
+	 * @param maxSize the longest JSON text that is written, in bytes of UTF-8
+	 */
+	public JsonMapping(JsonMapper mapper, long maxSize) {
+		this.mapper = mapper;
+		this.maxSize = maxSize;
+	}
+
+	/**
+	 * Return a builder with the settings of durable JSON: what is read may have been
+	 * written by an older or newer version of the application.
+	 * @return the builder
+	 */
+	public static JsonMapper.Builder mapperBuilder() {
+		return JsonMapper.builder()
+			.disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+			.disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+			.disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+			.enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
+	}
+
+	/**
+	 * Write a value.
+	 * @param value the value
+	 * @param what names the value in messages
+	 * @return its JSON, {@code null} for {@code null}
+	 * @throws InvalidPayloadException if it cannot be written or is too large
+	 */
+	public @Nullable String write(@Nullable Object value, String what) {
+		if (value == null) {
+			return null;
+		}
+		String json;
+		try {
+			json = this.mapper.writeValueAsString(value);
+		}
+		catch (JacksonException ex) {
+			throw new InvalidPayloadException("The " + what + " (" + value.getClass().getName()
+					+ ") cannot be written as JSON: " + ex.getOriginalMessage(), ex);
+		}
+		if (isLongerThanMaxSize(json)) {
+			throw new InvalidPayloadException("The " + what + " is larger than " + this.maxSize
+					+ " bytes of JSON (conductor.max-payload-size): pass a reference to it instead");
+		}
+		return json;
+	}
+
+	private boolean isLongerThanMaxSize(String json) {
+		if (json.length() > this.maxSize) {
+			return true;
+		}
+		// No char takes more than three bytes of UTF-8
+		return json.length() > this.maxSize / 3 && json.getBytes(StandardCharsets.UTF_8).length > this.maxSize;
+	}
+
+	/**
+	 * Read a value.
+	 * @param json its JSON
+	 * @param type the type to read it as
+	 * @param what names the value in messages
+	 * @return the value, {@code null} if the JSON is {@code null} or the JSON null
+	 * @throws InvalidPayloadException if it doesn't fit the type
+	 */
+	public @Nullable Object read(@Nullable String json, Type type, String what) {
+		if (json == null) {
+			return null;
+		}
+		try {
+			return this.mapper.readValue(json, this.mapper.constructType(type));
+		}
+		catch (JacksonException ex) {
+			throw new InvalidPayloadException("The " + what + " cannot be read as " + type.getTypeName() + ": "
+					+ ex.getOriginalMessage() + at(ex), ex);
+		}
+	}
+
+	private static String at(JacksonException ex) {
+		String path = ex.getPathReference();
+		return path.isEmpty() ? "" : " (at " + path + ")";
+	}
+
+	/**
+	 * Read a value as a tree.
+	 * @param json its JSON
+	 * @return the tree, {@code null} if the JSON is {@code null}
+	 */
+	public @Nullable JsonNode readTree(@Nullable String json) {
+		return (json != null) ? this.mapper.readTree(json) : null;
+	}
+
+}

@@ -1,0 +1,130 @@
+package io.pgconductor.task;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tasks of a node, by name. Filled before the node starts and unchanged from then on;
+ * not thread-safe while it is being filled.
+ */
+public final class TaskRegistry {
+
+	private final Map<String, TaskSpec> tasks = new LinkedHashMap<>();
+
+	private final Map<String, TaskSpec> byNameOrAlias = new TreeMap<>();
+
+	private final Map<String, TaskOptions> overrides;
+
+	private final Map<String, String> overriddenTasks = new LinkedHashMap<>();
+
+	public TaskRegistry() {
+		this(Map.of());
+	}
+
+	/**
+	 * Create a registry that changes the options of tasks as they are registered.
+	 * @param overrides options by task name; case and dashes don't matter
+	 */
+	public TaskRegistry(Map<String, TaskOptions> overrides) {
+		this.overrides = overrides;
+	}
+
+	/**
+	 * Add a task, unless an override takes it off this node.
+	 * @param declared the task as declared
+	 * @throws DuplicateTaskException if its name or one of its aliases is taken
+	 * @throws InvalidTaskException if an override doesn't fit it
+	 */
+	public void register(TaskSpec declared) {
+		TaskSpec task = override(declared);
+		if (task == null) {
+			return;
+		}
+		claimName(task.name(), task);
+		task.aliases().forEach((alias) -> claimName(alias, task));
+		this.tasks.put(task.name(), task);
+	}
+
+	private void claimName(String name, TaskSpec task) {
+		TaskSpec other = this.byNameOrAlias.putIfAbsent(name, task);
+		if (other != null) {
+			throw new DuplicateTaskException(name, other.source(), task.source());
+		}
+	}
+
+	private @Nullable TaskSpec override(TaskSpec declared) {
+		for (Map.Entry<String, TaskOptions> entry : this.overrides.entrySet()) {
+			if (canonical(entry.getKey()).equals(canonical(declared.name()))) {
+				String other = this.overriddenTasks.putIfAbsent(entry.getKey(), declared.name());
+				if (other != null && !other.equals(declared.name())) {
+					throw new InvalidTaskException("The options given for task '" + entry.getKey() + "' fit both '"
+							+ other + "' and '" + declared.name() + "': rename one of them", declared.source(), null);
+				}
+				if (Boolean.FALSE.equals(entry.getValue().enabled())) {
+					return null;
+				}
+				try {
+					return declared.with(entry.getValue());
+				}
+				catch (IllegalArgumentException ex) {
+					throw new InvalidTaskException(
+							"The options given for task '" + declared.name() + "' don't fit: " + ex.getMessage(),
+							declared.source(), ex);
+				}
+			}
+		}
+		return declared;
+	}
+
+	/**
+	 * Check that all overrides have met a task. Call this when all tasks are registered.
+	 * @throws UnknownTaskOptionsException if one has not
+	 */
+	public void verifyOverrides() {
+		for (String name : this.overrides.keySet()) {
+			if (!this.overriddenTasks.containsKey(name)) {
+				throw new UnknownTaskOptionsException(name, this.tasks.keySet());
+			}
+		}
+	}
+
+	private static String canonical(String name) {
+		return name.replace("-", "").toLowerCase(Locale.ROOT);
+	}
+
+	/**
+	 * Find a task by its name or one of its aliases.
+	 * @param name the name
+	 * @return the task, or {@code null}
+	 */
+	public @Nullable TaskSpec find(String name) {
+		return this.byNameOrAlias.get(name);
+	}
+
+	/**
+	 * Return all tasks in the order they were registered.
+	 * @return the tasks, unmodifiable
+	 */
+	public Collection<TaskSpec> tasks() {
+		return Collections.unmodifiableCollection(this.tasks.values());
+	}
+
+	/**
+	 * Return the tasks of each queue by all their names, aliases included.
+	 * @return queue → name → task
+	 */
+	public Map<String, Map<String, TaskSpec>> byQueue() {
+		return this.byNameOrAlias.entrySet()
+			.stream()
+			.collect(Collectors.groupingBy((entry) -> entry.getValue().queue(),
+					Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
+	}
+
+}

@@ -1,0 +1,129 @@
+package io.pgconductor.worker;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+import io.pgconductor.Conductor;
+import io.pgconductor.Orchestrator;
+import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskRegistry;
+
+/**
+ * Builds an {@link Orchestrator}.
+ */
+public final class OrchestratorBuilder {
+
+	private final Conductor conductor;
+
+	private final TaskRegistry registry;
+
+	private WorkerOptions defaultWorker = WorkerOptions.DEFAULT;
+
+	private final Map<String, WorkerOptions> workers = new LinkedHashMap<>();
+
+	private Duration nodeTimeout = Duration.ofSeconds(30);
+
+	private Duration shutdownTimeout = Duration.ofSeconds(20);
+
+	private boolean notifications = true;
+
+	private boolean virtualThreads = true;
+
+	private Retention completedRetention = Retention.of(Duration.ofDays(7));
+
+	private Retention failedRetention = Retention.of(Duration.ofDays(30));
+
+	/**
+	 * Start with a conductor and the tasks to run.
+	 * @param conductor built by {@link ConductorBuilder}
+	 * @param registry the tasks; may be filled until the orchestrator starts
+	 */
+	public OrchestratorBuilder(Conductor conductor, TaskRegistry registry) {
+		this.conductor = conductor;
+		this.registry = registry;
+	}
+
+	/**
+	 * Set the options of workers that have none of their own.
+	 * @param options {@link WorkerOptions#DEFAULT} by default
+	 * @return this
+	 */
+	public OrchestratorBuilder defaultWorker(WorkerOptions options) {
+		this.defaultWorker = options;
+		return this;
+	}
+
+	/**
+	 * Set the options of one queue's worker.
+	 * @param queue the queue's name
+	 * @param options its worker's options
+	 * @return this
+	 */
+	public OrchestratorBuilder worker(String queue, WorkerOptions options) {
+		this.workers.put(queue, options);
+		return this;
+	}
+
+	/**
+	 * Set the time within which a crashed node's executions run elsewhere.
+	 * @param nodeTimeout 30 s by default, at least 1 s
+	 * @return this
+	 */
+	public OrchestratorBuilder nodeTimeout(Duration nodeTimeout) {
+		this.nodeTimeout = nodeTimeout;
+		return this;
+	}
+
+	/**
+	 * Set the time that running handlers are given at a stop.
+	 * @param shutdownTimeout 20 s by default, not negative
+	 * @return this
+	 */
+	public OrchestratorBuilder shutdownTimeout(Duration shutdownTimeout) {
+		this.shutdownTimeout = shutdownTimeout;
+		return this;
+	}
+
+	/**
+	 * Say whether workers are woken by LISTEN and NOTIFY with session-level locks, or
+	 * only poll; the latter is for connection poolers in transaction mode.
+	 * @param notifications {@code true} by default
+	 * @return this
+	 */
+	public OrchestratorBuilder notifications(boolean notifications) {
+		this.notifications = notifications;
+		return this;
+	}
+
+	/**
+	 * Say whether handlers run on virtual threads where the JVM has them (21 and later).
+	 * @param virtualThreads {@code true} by default
+	 * @return this
+	 */
+	public OrchestratorBuilder virtualThreads(boolean virtualThreads) {
+		this.virtualThreads = virtualThreads;
+		return this;
+	}
+
+	/**
+	 * Set how long executions are kept whose task doesn't say it.
+	 * @param completed of completed ones; 7 days by default
+	 * @param failed of failed and cancelled ones; 30 days by default
+	 * @return this
+	 */
+	public OrchestratorBuilder retention(Retention completed, Retention failed) {
+		this.completedRetention = completed;
+		this.failedRetention = failed;
+		return this;
+	}
+
+	/**
+	 * Build the orchestrator. Nothing is started yet.
+	 * @return the orchestrator
+	 */
+	public Orchestrator build() {
+		throw new IllegalStateException("under construction");
+	}
+
+}
