@@ -1,6 +1,6 @@
 /**
- * Installs, upgrades and verifies the schema. Uses no other package of Conductor but the
- * root's exceptions.
+ * Installs, upgrades and verifies the schema, and prints the SQL that does. Uses the root
+ * package.
  */
 @NullMarked
 package io.pgconductor.migration;

@@ -46,6 +46,14 @@ public final class TestDatabase implements AutoCloseable {
 	}
 
 	/**
+	 * Give the name.
+	 * @return the database's name
+	 */
+	public @Nullable String name() {
+		return dataSource().getDatabaseName();
+	}
+
+	/**
 	 * Give the JDBC URL.
 	 * @return a URL that includes the credentials
 	 */

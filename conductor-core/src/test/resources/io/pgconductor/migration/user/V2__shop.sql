@@ -1,0 +1,1 @@
+alter table shop add column name text;
