@@ -37,7 +37,9 @@ public interface ConductorClient {
 	 * @return the id of the execution (a UUIDv7)
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
 	 * {@code conductor.max-payload-size}
-	 * @throws ConductorException if the execution could not be stored
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	default UUID invoke(String task, @Nullable Object payload) {
 		return invoke(task, payload, InvokeOptions.defaults());
@@ -52,7 +54,9 @@ public interface ConductorClient {
 	 * @return the id of the execution (a UUIDv7)
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
 	 * {@code conductor.max-payload-size}
-	 * @throws ConductorException if the execution could not be stored
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	UUID invoke(String task, @Nullable Object payload, InvokeOptions options);
 
@@ -62,7 +66,9 @@ public interface ConductorClient {
 	 * @param items one for each execution
 	 * @return the ids of the executions, in the order of the items
 	 * @throws InvalidPayloadException if one payload doesn't serialise or is too large
-	 * @throws ConductorException if the executions could not be stored
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	List<UUID> invokeAll(String task, Collection<Invoke> items);
 

@@ -6,13 +6,13 @@ import java.util.regex.Pattern;
 /**
  * The name of the database schema that holds Conductor's tables.
  *
- * @param value 1 to 63 lower case letters, digits and underscores, beginning with a
+ * @param value 1 to 48 lower case letters, digits and underscores, beginning with a
  * letter or underscore; no reserved word of SQL, and none of PostgreSQL's own schemas
  * @since 0.1.0
  */
 public record SchemaName(String value) {
 
-	private static final Pattern FORM = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
+	private static final Pattern FORM = Pattern.compile("[a-z_][a-z0-9_]{0,47}");
 
 	private static final String PLACEHOLDER = "${schema}";
 
@@ -39,7 +39,7 @@ public record SchemaName(String value) {
 	 */
 	public SchemaName {
 		if (!FORM.matcher(value).matches()) {
-			throw new IllegalArgumentException("'" + value + "' is not a schema name: use 1 to 63 lower case letters, "
+			throw new IllegalArgumentException("'" + value + "' is not a schema name: use 1 to 48 lower case letters, "
 					+ "digits and underscores, beginning with a letter or underscore");
 		}
 		if (value.startsWith("pg_") || value.equals("information_schema")) {

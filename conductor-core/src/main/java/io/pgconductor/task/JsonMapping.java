@@ -1,12 +1,16 @@
 package io.pgconductor.task;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
 
+import io.pgconductor.ExecutionError;
 import io.pgconductor.InvalidPayloadException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -14,6 +18,10 @@ import tools.jackson.databind.json.JsonMapper;
  * Turns payloads and results into JSON and back. Thread-safe.
  */
 public final class JsonMapping {
+
+	private static final int MAX_MESSAGE_LENGTH = 4_000;
+
+	private static final int MAX_TRACE_LENGTH = 16_000;
 
 	private final JsonMapper mapper;
 
@@ -38,7 +46,8 @@ public final class JsonMapping {
 		return JsonMapper.builder()
 			.disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
 			.disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-			.disable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+			.disable(EnumFeature.WRITE_ENUMS_USING_TO_STRING)
+			.disable(EnumFeature.READ_ENUMS_USING_TO_STRING)
 			.enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 	}
 
@@ -100,6 +109,32 @@ public final class JsonMapping {
 	private static String at(JacksonException ex) {
 		String path = ex.getPathReference();
 		return path.isEmpty() ? "" : " (at " + path + ")";
+	}
+
+	/**
+	 * Write what an attempt failed with. Long messages and traces are shortened.
+	 * @param failure the exception
+	 * @return an {@link ExecutionError} as JSON
+	 */
+	public String writeError(Throwable failure) {
+		return this.mapper.writeValueAsString(error(failure));
+	}
+
+	private static ExecutionError error(Throwable failure) {
+		String type = failure.getClass().getName();
+		try {
+			StringWriter trace = new StringWriter();
+			failure.printStackTrace(new PrintWriter(trace));
+			return new ExecutionError(type, shorten(failure.getMessage(), MAX_MESSAGE_LENGTH),
+					shorten(trace.toString(), MAX_TRACE_LENGTH));
+		}
+		catch (RuntimeException ex) {
+			return new ExecutionError(type, "(its message cannot be read: " + ex.getClass().getName() + ")", null);
+		}
+	}
+
+	private static @Nullable String shorten(@Nullable String text, int length) {
+		return (text != null && text.length() > length) ? text.substring(0, length) + "…" : text;
 	}
 
 	/**

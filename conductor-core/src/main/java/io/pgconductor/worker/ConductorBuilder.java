@@ -3,7 +3,9 @@ package io.pgconductor.worker;
 import javax.sql.DataSource;
 
 import io.pgconductor.Conductor;
+import io.pgconductor.SchemaName;
 import io.pgconductor.client.ForeignTransaction;
+import io.pgconductor.task.JsonMapping;
 import org.jspecify.annotations.Nullable;
 import org.springframework.transaction.PlatformTransactionManager;
 import tools.jackson.databind.json.JsonMapper;
@@ -148,7 +150,12 @@ public final class ConductorBuilder {
 	 * @throws IllegalArgumentException if the schema's name is not an identifier
 	 */
 	public Conductor build() {
-		throw new IllegalStateException("under construction");
+		JsonMapper mapper = (this.jsonMapper != null) ? this.jsonMapper : JsonMapping.mapperBuilder().build();
+		DefaultConductor.Environment environment = new DefaultConductor.Environment(this.engineDataSource,
+				this.engineDataSource != this.dataSource, new SchemaName(this.schema), this.application,
+				new JsonMapping(mapper, this.maxPayloadSize), this.metrics);
+		return new DefaultConductor(this.dataSource, this.transactionManager, this.foreignTransaction, this.migrate,
+				environment);
 	}
 
 }

@@ -121,9 +121,16 @@ public final class OrchestratorBuilder {
 	/**
 	 * Build the orchestrator. Nothing is started yet.
 	 * @return the orchestrator
+	 * @throws IllegalArgumentException if an option is out of its range
 	 */
 	public Orchestrator build() {
-		throw new IllegalStateException("under construction");
+		if (!(this.conductor instanceof DefaultConductor engine)) {
+			throw new IllegalArgumentException(
+					"The conductor was not built by ConductorBuilder, but is a " + this.conductor.getClass().getName());
+		}
+		return new DefaultOrchestrator(engine, this.registry,
+				new NodeOptions(this.defaultWorker, this.workers, this.nodeTimeout, this.shutdownTimeout,
+						this.notifications, this.virtualThreads, this.completedRetention, this.failedRetention));
 	}
 
 }

@@ -116,7 +116,7 @@ public final class TestPostgres {
 	 */
 	public String uniqueSchema(Class<?> testClass) {
 		String words = testClass.getSimpleName().replaceAll("(?<=[a-z0-9])(?=[A-Z])", "_").toLowerCase(Locale.ROOT);
-		String prefix = words.replaceAll("[^a-z0-9_]", "_").substring(0, Math.min(words.length(), 50));
+		String prefix = words.replaceAll("[^a-z0-9_]", "_").substring(0, Math.min(words.length(), 30));
 		String schema = "t_" + prefix + "_" + randomSuffix();
 		if (this.outlivesTests) {
 			Runtime.getRuntime().addShutdownHook(new Thread(() -> dropSchema(schema)));

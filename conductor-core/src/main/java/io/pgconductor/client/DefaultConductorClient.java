@@ -1,0 +1,151 @@
+package io.pgconductor.client;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+
+import javax.sql.DataSource;
+
+import io.pgconductor.ConductorClient;
+import io.pgconductor.ConductorException;
+import io.pgconductor.Execution;
+import io.pgconductor.Invoke;
+import io.pgconductor.InvokeOptions;
+import io.pgconductor.SchemaName;
+import io.pgconductor.jdbc.AutocommitDataSource;
+import io.pgconductor.jdbc.ExecutionTable;
+import io.pgconductor.jdbc.NewExecution;
+import io.pgconductor.jdbc.SqlErrors;
+import io.pgconductor.task.JsonMapping;
+import io.pgconductor.task.TaskName;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.PlatformTransactionManager;
+
+/**
+ * The client on the application's data source.
+ */
+public class DefaultConductorClient implements ConductorClient {
+
+	private static final Logger logger = LoggerFactory.getLogger(ConductorClient.class);
+
+	private final SchemaName schema;
+
+	private final JsonMapping json;
+
+	private final ClientTransactions transactions;
+
+	private final ExecutionTable joined;
+
+	private final ExecutionTable separate;
+
+	private final ClientListener listener;
+
+	private final TimeOrderedIds ids = new TimeOrderedIds();
+
+	private final Set<String> unregisteredTasks = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * Create the client.
+	 * @param dataSource the application's data source
+	 * @param transactionManager its transaction manager, if known
+	 * @param foreignTransaction what to do in a transaction of something else
+	 * @param schema the schema
+	 * @param json writes payloads
+	 * @param listener is told what was enqueued
+	 */
+	public DefaultConductorClient(DataSource dataSource, @Nullable PlatformTransactionManager transactionManager,
+			ForeignTransaction foreignTransaction, SchemaName schema, JsonMapping json, ClientListener listener) {
+		this.schema = schema;
+		this.json = json;
+		this.listener = listener;
+		this.transactions = new ClientTransactions(dataSource, transactionManager, foreignTransaction);
+		this.joined = new ExecutionTable(JdbcClient.create(dataSource), schema, json);
+		this.separate = new ExecutionTable(JdbcClient.create(new AutocommitDataSource(dataSource)), schema, json);
+	}
+
+	@Override
+	public UUID invoke(String task, @Nullable Object payload, InvokeOptions options) {
+		return invokeAll(task, List.of(Invoke.of(payload, options))).get(0);
+	}
+
+	@Override
+	public List<UUID> invokeAll(String task, Collection<Invoke> items) {
+		TaskName.validate(task);
+		List<UUID> created = new ArrayList<>(items.size());
+		List<NewExecution> executions = new ArrayList<>(items.size());
+		for (Invoke item : items) {
+			UUID id = this.ids.next();
+			created.add(id);
+			executions.add(new NewExecution(id, this.json.write(item.payload(), "payload for task '" + task + "'"),
+					headers(item.options()), item.options()));
+		}
+		if (!executions.isEmpty()) {
+			ExecutionTable.Enqueued enqueued = write("invoke of task '" + task + "'",
+					(table) -> table.enqueue(task, executions), ExecutionTable.Enqueued::targets);
+			if (!enqueued.registered()) {
+				this.listener.unregisteredTaskInvoked(task);
+				if (this.unregisteredTasks.add(task)) {
+					logger.warn("Task '{}' was invoked, but no worker has ever registered it: "
+							+ "its executions are held until one does", task);
+				}
+			}
+		}
+		return created;
+	}
+
+	private @Nullable String headers(InvokeOptions options) {
+		return options.headers().isEmpty() ? null : this.json.write(options.headers(), "headers");
+	}
+
+	@Override
+	public Optional<Execution> find(UUID execution) {
+		return on(this.transactions.isReadJoined(), "find", (table) -> table.find(execution));
+	}
+
+	@Override
+	public boolean retry(UUID execution) {
+		return write("retry", (table) -> table.retry(execution), (targets) -> targets.orElse(Set.of())).isPresent();
+	}
+
+	@Override
+	public boolean cancel(UUID execution, @Nullable String reason) {
+		return write("cancel", (table) -> table.cancel(execution, reason), (cancelled) -> Set.of());
+	}
+
+	private <T> T write(String call, Function<ExecutionTable, T> operation, Function<T, Set<String>> targets) {
+		boolean join = this.transactions.isWriteJoined(call);
+		T result = on(join, call, operation);
+		Set<String> woken = targets.apply(result);
+		if (!woken.isEmpty()) {
+			this.transactions.afterCommit(join, () -> this.listener.committed(woken));
+		}
+		return result;
+	}
+
+	private <T> T on(boolean join, String call, Function<ExecutionTable, T> operation) {
+		try {
+			return operation.apply(join ? this.joined : this.separate);
+		}
+		catch (DataAccessException ex) {
+			if (SqlErrors.isMissingSchema(ex)) {
+				throw new ConductorException("The " + call + " failed: the schema '" + this.schema.value()
+						+ "' is not installed, or doesn't fit this version. Conductor installs it when it starts; "
+						+ "with conductor.migrate=false run the SQL that it prints", ex);
+			}
+			if (SqlErrors.isReadOnly(ex)) {
+				throw new ConductorException("The " + call + " would write in a read-only transaction", ex);
+			}
+			throw ex;
+		}
+	}
+
+}

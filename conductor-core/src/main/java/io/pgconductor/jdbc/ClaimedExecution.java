@@ -1,0 +1,27 @@
+package io.pgconductor.jdbc;
+
+import java.time.OffsetDateTime;
+import java.util.UUID;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An execution that a node has claimed.
+ *
+ * @param id its id
+ * @param node the node that has claimed it
+ * @param claimNo the number of the claim: the fence of all that is written about it
+ * @param task the name it was invoked by
+ * @param queue the queue it was claimed from
+ * @param attempt the attempt that begins, from 1
+ * @param maxAttempts how many it has
+ * @param priority its priority
+ * @param runAt when it was due
+ * @param claimedAt when it was claimed
+ * @param payload its payload as JSON
+ * @param headers its headers as JSON
+ */
+public record ClaimedExecution(UUID id, UUID node, int claimNo, String task, String queue, int attempt, int maxAttempts,
+		int priority, OffsetDateTime runAt, OffsetDateTime claimedAt, @Nullable String payload,
+		@Nullable String headers) {
+}

@@ -1,0 +1,229 @@
+package io.pgconductor.jdbc;
+
+import java.sql.Array;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+import io.pgconductor.Execution;
+import io.pgconductor.ExecutionError;
+import io.pgconductor.ExecutionState;
+import io.pgconductor.SchemaName;
+import io.pgconductor.task.JsonMapping;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.ParameterizedTypeReference;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/**
+ * What a client does with executions: enqueue, find, cancel, retry.
+ */
+public final class ExecutionTable {
+
+	// A task's own options are looked up here, once for all items, so that a client need
+	// not know them. What is due at once wakes the worker, what is due within the
+	// promoter's
+	// longest sleep wakes the promoter.
+	private static final String ENQUEUE = """
+			with definition as materialized (
+			    select queue, priority, max_attempts, held from ${schema}.task where name = :task
+			), item as (
+			    select i.*, coalesce(i.run_at, ${schema}.now() + i.delay * interval '1 second', ${schema}.now()) as due_at
+			    from unnest(:ids::uuid[], :payloads::text[], :headers::text[], :queues::text[], :priorities::int[],
+			            :runAts::timestamptz[], :delays::float8[], :maxAttempts::int[])
+			        as i (id, payload, headers, queue, priority, run_at, delay, max_attempts)
+			), created as (
+			    insert into ${schema}.execution
+			        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+			    select i.id, :task, coalesce(i.queue, d.queue), coalesce(i.priority, d.priority),
+			           coalesce(i.max_attempts, d.max_attempts), i.payload::json, i.headers::json, ${schema}.now(), i.due_at,
+			           case when i.due_at > ${schema}.now() then 'future'
+			                when d.held is false then 'due' else 'held' end
+			    from item i left join definition d on true
+			    returning queue, phase, run_at
+			), target as (
+			    select distinct case phase when 'due' then 'queue:' || queue else 'promoter' end as name
+			    from created
+			    where phase = 'due' or (phase = 'future' and run_at < ${schema}.now() + interval '5 seconds')
+			)
+			select exists (select from definition) as registered,
+			       (select array_agg(name) filter (where ${schema}.wake(name) is not null) from target) as targets
+			""";
+
+	private static final String FIND = "select * from ${schema}.executions where id = :id";
+
+	private static final String CANCEL = """
+			with cancelled as (
+			    delete from ${schema}.execution where id = :id and claimed_by is null returning *
+			), kept as (
+			    insert into ${schema}.finished_execution
+			        (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, error,
+			         created_at, run_at, claimed_at, finished_at, expires_at, cancel_reason)
+			    select e.id, e.task, coalesce(e.queue, 'default'), coalesce(e.priority, 0), 'cancelled', e.attempt,
+			           coalesce(e.max_attempts, 3), e.claim_no, e.payload, e.headers, e.error, e.created_at, e.run_at, e.claimed_at,
+			           ${schema}.now(),
+			           case when t.name is null then ${schema}.now() + interval '30 days'
+			                else ${schema}.now() + t.keep_failed end, :reason
+			    from cancelled e left join ${schema}.task t on t.name = e.task
+			    where t.name is null or t.keep_failed is null or t.keep_failed > interval '0'
+			)
+			select count(*) from cancelled
+			""";
+
+	private static final String RETRY = """
+			with finished as (
+			    delete from ${schema}.finished_execution
+			    where id = :id and state in ('failed', 'cancelled') returning *
+			), revived as (
+			    insert into ${schema}.execution
+			        (id, task, queue, priority, max_attempts, payload, headers, error, claim_no, created_at, run_at, phase)
+			    select e.id, e.task, e.queue, e.priority, e.max_attempts, e.payload, e.headers, e.error, e.claim_no,
+			           e.created_at, ${schema}.now(), case when t.held is false then 'due' else 'held' end
+			    from finished e left join ${schema}.task t on t.name = e.task
+			    returning queue, phase
+			)
+			select count(*) as revived, array_agg('queue:' || queue)
+			           filter (where phase = 'due' and ${schema}.wake('queue:' || queue) is not null) as targets
+			from revived
+			""";
+
+	private static final String ANY_READY = """
+			select exists (
+			    select from ${schema}.execution
+			    where queue = :queue and phase = 'due' and gate is null and claimed_by is null and task = any (:tasks))
+			""";
+
+	private static final ParameterizedTypeReference<Map<String, String>> HEADERS = new ParameterizedTypeReference<>() {
+	};
+
+	private final JdbcClient jdbc;
+
+	private final SchemaName schema;
+
+	private final JsonMapping json;
+
+	public ExecutionTable(JdbcClient jdbc, SchemaName schema, JsonMapping json) {
+		this.jdbc = jdbc;
+		this.schema = schema;
+		this.json = json;
+	}
+
+	/**
+	 * What an enqueueing did.
+	 *
+	 * @param registered whether a worker has ever registered the task
+	 * @param targets who has something to do: {@code queue:} and a queue's name, or
+	 * {@code promoter}
+	 */
+	public record Enqueued(boolean registered, Set<String> targets) {
+	}
+
+	/**
+	 * Enqueue executions of one task.
+	 * @param task the task's name
+	 * @param executions the executions
+	 * @return what was enqueued
+	 */
+	public Enqueued enqueue(String task, List<NewExecution> executions) {
+		return this.jdbc.sql(this.schema.sql(ENQUEUE))
+			.param("task", task)
+			.param("ids", SqlArrays.column("uuid", executions, NewExecution::id))
+			.param("payloads", SqlArrays.texts(executions, NewExecution::payload))
+			.param("headers", SqlArrays.texts(executions, NewExecution::headers))
+			.param("queues", SqlArrays.texts(executions, (e) -> e.options().queue()))
+			.param("priorities", SqlArrays.ints(executions, (e) -> e.options().priority()))
+			.param("runAts", SqlArrays.column("timestamptz", executions, (e) -> e.options().runAt()))
+			.param("delays", SqlArrays.column("float8", executions, ExecutionTable::delayInSeconds))
+			.param("maxAttempts", SqlArrays.ints(executions, (e) -> e.options().maxAttempts()))
+			.query((rs, row) -> new Enqueued(rs.getBoolean("registered"), targets(rs)))
+			.single();
+	}
+
+	private static @Nullable Double delayInSeconds(NewExecution execution) {
+		Duration delay = execution.options().delay();
+		return (delay != null) ? delay.getSeconds() + delay.getNano() / 1e9 : null;
+	}
+
+	public Optional<Execution> find(UUID id) {
+		return this.jdbc.sql(this.schema.sql(FIND)).param("id", id).query((rs, row) -> execution(rs)).optional();
+	}
+
+	/**
+	 * Cancel an execution that no worker holds.
+	 * @param id the execution's id
+	 * @param reason kept with it
+	 * @return whether it was cancelled
+	 */
+	public boolean cancel(UUID id, @Nullable String reason) {
+		return this.jdbc.sql(this.schema.sql(CANCEL))
+			.param("id", id)
+			.param("reason", reason)
+			.query(Integer.class)
+			.single() > 0;
+	}
+
+	/**
+	 * Make a failed or cancelled execution ready again, with all its attempts.
+	 * @param id the execution's id
+	 * @return what it woke; empty if it was neither failed nor cancelled
+	 */
+	public Optional<Set<String>> retry(UUID id) {
+		return this.jdbc.sql(this.schema.sql(RETRY))
+			.param("id", id)
+			.query((rs, row) -> (rs.getInt("revived") > 0) ? Optional.of(targets(rs)) : Optional.<Set<String>>empty())
+			.single();
+	}
+
+	private static Set<String> targets(ResultSet rs) throws SQLException {
+		Array targets = rs.getArray("targets");
+		return (targets != null) ? Set.of((String[]) targets.getArray()) : Set.of();
+	}
+
+	/**
+	 * Return whether there is an execution to claim.
+	 * @param queue the queue
+	 * @param tasks names of the tasks to consider
+	 * @return whether there is one
+	 */
+	public boolean anyReady(String queue, Collection<String> tasks) {
+		return this.jdbc.sql(this.schema.sql(ANY_READY))
+			.param("queue", queue)
+			.param("tasks", SqlArrays.texts(tasks))
+			.query(Boolean.class)
+			.single();
+	}
+
+	private Execution execution(ResultSet rs) throws SQLException {
+		return new Execution(rs.getObject("id", UUID.class), rs.getString("task"), rs.getString("queue"),
+				ExecutionState.valueOf(rs.getString("state").toUpperCase(Locale.ROOT)), rs.getInt("priority"),
+				Objects.requireNonNull(instant(rs, "run_at")), Objects.requireNonNull(instant(rs, "created_at")),
+				instant(rs, "started_at"), instant(rs, "finished_at"), rs.getInt("attempt"), rs.getInt("max_attempts"),
+				this.json.readTree(rs.getString("payload")), headers(rs), this.json.readTree(rs.getString("result")),
+				error(rs), rs.getString("cancel_reason"));
+	}
+
+	private static @Nullable Instant instant(ResultSet rs, String column) throws SQLException {
+		OffsetDateTime time = rs.getObject(column, OffsetDateTime.class);
+		return (time != null) ? time.toInstant() : null;
+	}
+
+	@SuppressWarnings("unchecked")
+	private Map<String, String> headers(ResultSet rs) throws SQLException {
+		Object headers = this.json.read(rs.getString("headers"), HEADERS.getType(), "headers");
+		return (headers != null) ? Map.copyOf((Map<String, String>) headers) : Map.of();
+	}
+
+	private @Nullable ExecutionError error(ResultSet rs) throws SQLException {
+		return (ExecutionError) this.json.read(rs.getString("error"), ExecutionError.class, "error");
+	}
+
+}

@@ -1,0 +1,236 @@
+package io.pgconductor.jdbc;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+
+import io.pgconductor.ExecutionState;
+import io.pgconductor.SchemaName;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/**
+ * What moves executions that no worker is busy with: due times that come, nodes that die
+ * or appear.
+ */
+public final class ExecutionUpkeep {
+
+	// Also resolves what could not be when the execution was enqueued: its task was
+	// unknown then.
+	private static final String PROMOTE = """
+			with candidate as materialized (
+			    select ctid, task from ${schema}.execution
+			    where phase = 'future' and run_at <= ${schema}.now()
+			    order by run_at
+			    limit :limit for update skip locked
+			), promoted as (
+			    update ${schema}.execution e
+			    set phase = case when t.held is false then 'due' else 'held' end, queue = coalesce(e.queue, t.queue),
+			        priority = coalesce(e.priority, t.priority), max_attempts = coalesce(e.max_attempts, t.max_attempts)
+			    from candidate c left join ${schema}.task t on t.name = c.task
+			    where e.ctid = c.ctid
+			    returning e.queue, e.phase
+			)
+			select (select count(*) from promoted) as promoted,
+			       (select count(${schema}.wake('queue:' || queue))
+			        from (select distinct queue from promoted where phase = 'due') q) as woken,
+			       (select extract(epoch from min(run_at) - ${schema}.now())::float8
+			        from ${schema}.execution where phase = 'future' and run_at > ${schema}.now()) as next
+			""";
+
+	private static final String RELEASE_HELD = """
+			with candidate as materialized (
+			    select e.ctid, t.queue, t.priority, t.max_attempts
+			    from ${schema}.task t
+			    cross join lateral (
+			        select ctid from ${schema}.execution
+			        where phase = 'held' and task = t.name
+			        limit :limit for update skip locked) e
+			    where not t.held
+			    limit :limit
+			), released as (
+			    update ${schema}.execution e
+			    set phase = 'due', queue = coalesce(e.queue, c.queue), priority = coalesce(e.priority, c.priority),
+			        max_attempts = coalesce(e.max_attempts, c.max_attempts)
+			    from candidate c
+			    where e.ctid = c.ctid
+			    returning e.queue
+			)
+			select (select count(*) from released) as released,
+			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from released) q) as woken
+			""";
+
+	private static final String HOLD = """
+			update ${schema}.execution set phase = 'held'
+			where ctid = any (array (
+			    select ctid from ${schema}.execution
+			    where phase = 'due' and gate is null and claimed_by is null and task = any (:tasks)
+			    limit :limit for update skip locked))
+			""";
+
+	private static final String SET_ASIDE = """
+			update ${schema}.execution set phase = 'parked'
+			where id = any (:ids) and claimed_by = :node and phase = 'due'
+			""";
+
+	private static final String RESCUE = """
+			with lost as materialized (
+			    select e.ctid, e.attempt >= e.max_attempts as exhausted, t.name as known, t.keep_failed
+			    from ${schema}.execution e left join ${schema}.task t on t.name = e.task
+			    where e.claimed_by is not null
+			      and not exists (select from ${schema}.node n where n.id = e.claimed_by and n.dead_at is null)
+			    limit :limit for update of e skip locked
+			), failed as (
+			    delete from ${schema}.execution e using lost l where e.ctid = l.ctid and l.exhausted
+			    returning e.*, l.known, l.keep_failed
+			), kept as (
+			    insert into ${schema}.finished_execution
+			        (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, error, created_at,
+			         run_at, claimed_at, finished_at, expires_at)
+			    select id, task, queue, priority, 'failed', attempt, max_attempts, claim_no, payload, headers,
+			           json_build_object('type', 'io.pgconductor.ConductorException', 'message', pg_catalog.format(
+			               'The node that ran attempt %s of %s died, and no attempt is left', attempt, max_attempts)),
+			           created_at, run_at, claimed_at, ${schema}.now(),
+			           case when known is null then ${schema}.now() + interval '30 days' else ${schema}.now() + keep_failed end
+			    from failed
+			    where known is null or keep_failed is null or keep_failed > interval '0'
+			), rescued as (
+			    update ${schema}.execution e set claimed_by = null, phase = 'due'
+			    from lost l where e.ctid = l.ctid and not l.exhausted
+			    returning e.queue
+			)
+			select (select count(*) from rescued) as rescued, (select count(*) from failed) as failed,
+			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from rescued) q) as woken
+			""";
+
+	private static final String DEPTHS = """
+			select queue, state, count(*) as depth
+			from (select coalesce(queue, 'default') as queue,
+			             case when claimed_by is not null then 'RUNNING'
+			                  when phase in ('due', 'held') then 'READY'
+			                  when waiting_for is not null then 'WAITING'
+			                  else 'SCHEDULED' end as state
+			      from ${schema}.execution limit :limit) e
+			group by queue, state
+			""";
+
+	private final JdbcClient jdbc;
+
+	private final SchemaName schema;
+
+	public ExecutionUpkeep(JdbcClient jdbc, SchemaName schema) {
+		this.jdbc = jdbc;
+		this.schema = schema;
+	}
+
+	/**
+	 * What a promotion did.
+	 *
+	 * @param promoted how many executions became due
+	 * @param next the time until the next one does; {@code null} if none is scheduled
+	 */
+	public record Promotion(int promoted, @Nullable Duration next) {
+	}
+
+	/**
+	 * What a rescue did.
+	 *
+	 * @param rescued how many executions are ready again
+	 * @param failed how many had no attempt left
+	 */
+	public record Rescue(int rescued, int failed) {
+	}
+
+	/**
+	 * How many executions of a queue are in a state.
+	 *
+	 * @param queue the queue
+	 * @param state the state
+	 * @param depth how many
+	 */
+	public record Depth(String queue, ExecutionState state, long depth) {
+	}
+
+	/**
+	 * Make executions due whose time has come, earliest first.
+	 * @param limit how many at most
+	 * @return what was done
+	 */
+	public Promotion promote(int limit) {
+		return this.jdbc.sql(this.schema.sql(PROMOTE))
+			.param("limit", limit)
+			.query((rs, row) -> new Promotion(rs.getInt("promoted"), seconds(rs.getObject("next", Double.class))))
+			.single();
+	}
+
+	private static @Nullable Duration seconds(@Nullable Double seconds) {
+		if (seconds == null) {
+			return null;
+		}
+		// An infinite time, or one further away than a Duration in nanoseconds reaches
+		return Duration.ofMillis((long) Math.min(seconds * 1000, Long.MAX_VALUE / 1_000_000.0));
+	}
+
+	/**
+	 * Make held executions ready whose task is served again.
+	 * @param limit how many at most
+	 * @return how many
+	 */
+	public int releaseHeld(int limit) {
+		return this.jdbc.sql(this.schema.sql(RELEASE_HELD))
+			.param("limit", limit)
+			.query((rs, row) -> rs.getInt("released"))
+			.single();
+	}
+
+	/**
+	 * Take ready executions of tasks that nobody serves out of the way of others.
+	 * @param tasks names of the tasks
+	 * @param limit how many at most
+	 * @return how many
+	 */
+	public int hold(Collection<String> tasks, int limit) {
+		return this.jdbc.sql(this.schema.sql(HOLD))
+			.param("tasks", SqlArrays.texts(tasks))
+			.param("limit", limit)
+			.update();
+	}
+
+	/**
+	 * Take executions that run for long out of the way of those that are ready.
+	 * @param node the node that runs them
+	 * @param ids their ids
+	 */
+	public void setAside(UUID node, Collection<UUID> ids) {
+		this.jdbc.sql(this.schema.sql(SET_ASIDE)).param("node", node).param("ids", SqlArrays.of("uuid", ids)).update();
+	}
+
+	/**
+	 * Take back executions from nodes that don't live: ready again, or failed if the
+	 * attempt was the last one. There is no index on who holds what, so this reads the
+	 * whole table.
+	 * @param limit how many at most
+	 * @return what was done
+	 */
+	public Rescue rescue(int limit) {
+		return this.jdbc.sql(this.schema.sql(RESCUE))
+			.param("limit", limit)
+			.query((rs, row) -> new Rescue(rs.getInt("rescued"), rs.getInt("failed")))
+			.single();
+	}
+
+	/**
+	 * Count executions by queue and state.
+	 * @param limit how many executions are looked at
+	 * @return the counts; those that are zero are missing
+	 */
+	public List<Depth> depths(int limit) {
+		return this.jdbc.sql(this.schema.sql(DEPTHS))
+			.param("limit", limit)
+			.query((rs, row) -> new Depth(rs.getString("queue"), ExecutionState.valueOf(rs.getString("state")),
+					rs.getLong("depth")))
+			.list();
+	}
+
+}

@@ -1,0 +1,139 @@
+package io.pgconductor.jdbc;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+
+import io.pgconductor.SchemaName;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/**
+ * The nodes: who lives, who died. Life is measured by the clock of the database server
+ * itself, which nobody's travels in time change.
+ */
+public final class NodeTable {
+
+	private static final String LOCK_MEMBERSHIP = "select pg_advisory_xact_lock(${schema}.wake_key('membership'))";
+
+	private static final String REGISTER = """
+			insert into ${schema}.node (id, application, host, tasks, alive_until)
+			values (:id, :application, :host, :tasks::text[], pg_catalog.now() + :life * interval '1 second')
+			""";
+
+	private static final String HEARTBEAT = """
+			update ${schema}.node set alive_until = pg_catalog.now() + :life * interval '1 second'
+			where id = :id and dead_at is null
+			""";
+
+	private static final String REMOVE = "delete from ${schema}.node where id = :id";
+
+	private static final String ANY_DYING = """
+			select exists (select from ${schema}.node where dead_at is null and alive_until < pg_catalog.now())
+			""";
+
+	private static final String BURY = """
+			update ${schema}.node set dead_at = pg_catalog.now()
+			where dead_at is null and alive_until < pg_catalog.now()
+			returning id
+			""";
+
+	private static final String TOMBSTONES = """
+			select exists (select from ${schema}.node where dead_at is not null)
+			""";
+
+	private static final String FORGET = """
+			delete from ${schema}.node where dead_at < pg_catalog.now() - :age * interval '1 second'
+			""";
+
+	private final JdbcClient jdbc;
+
+	private final SchemaName schema;
+
+	public NodeTable(JdbcClient jdbc, SchemaName schema) {
+		this.jdbc = jdbc;
+		this.schema = schema;
+	}
+
+	/**
+	 * Keep others from changing the membership until the transaction ends, and see what
+	 * those before have changed.
+	 */
+	public void lockMembership() {
+		this.jdbc.sql("set local lock_timeout = '30s'").update();
+		this.jdbc.sql(this.schema.sql(LOCK_MEMBERSHIP)).query((rs, row) -> 1).single();
+	}
+
+	/**
+	 * Register a node.
+	 * @param id its id
+	 * @param application the application it belongs to
+	 * @param host the machine it runs on
+	 * @param tasks the names it serves, aliases included
+	 * @param life how long it counts as alive without a heartbeat
+	 */
+	public void register(UUID id, @Nullable String application, String host, Collection<String> tasks, Duration life) {
+		this.jdbc.sql(this.schema.sql(REGISTER))
+			.param("id", id)
+			.param("application", application)
+			.param("host", host)
+			.param("tasks", SqlArrays.texts(tasks))
+			.param("life", life.toMillis() / 1e3)
+			.update();
+	}
+
+	/**
+	 * Tell that a node lives.
+	 * @param id its id
+	 * @param life how long it counts as alive without another heartbeat
+	 * @return {@code false} if it was declared dead
+	 */
+	public boolean heartbeat(UUID id, Duration life) {
+		return this.jdbc.sql(this.schema.sql(HEARTBEAT))
+			.param("id", id)
+			.param("life", life.toMillis() / 1e3)
+			.update() > 0;
+	}
+
+	/**
+	 * Remove a node that has given back all it had.
+	 * @param id its id
+	 */
+	public void remove(UUID id) {
+		this.jdbc.sql(this.schema.sql(REMOVE)).param("id", id).update();
+	}
+
+	/**
+	 * Return whether a node has missed its heartbeats without being declared dead yet.
+	 * @return whether there is one
+	 */
+	public boolean anyDying() {
+		return this.jdbc.sql(this.schema.sql(ANY_DYING)).query(Boolean.class).single();
+	}
+
+	/**
+	 * Declare nodes dead that have missed their heartbeats.
+	 * @return their ids
+	 */
+	public List<UUID> bury() {
+		return this.jdbc.sql(this.schema.sql(BURY)).query(UUID.class).list();
+	}
+
+	/**
+	 * Return whether there are dead nodes that may have left something behind.
+	 * @return whether there is one
+	 */
+	public boolean anyTombstones() {
+		return this.jdbc.sql(this.schema.sql(TOMBSTONES)).query(Boolean.class).single();
+	}
+
+	/**
+	 * Forget nodes that died long ago.
+	 * @param age how long ago
+	 */
+	public void forget(Duration age) {
+		this.jdbc.sql(this.schema.sql(FORGET)).param("age", age.toSeconds()).update();
+	}
+
+}

@@ -1,0 +1,37 @@
+package io.pgconductor.jdbc;
+
+import java.util.Collection;
+import java.util.function.Function;
+
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.support.SqlArrayValue;
+
+/**
+ * Columns of a batch, as array parameters.
+ */
+final class SqlArrays {
+
+	private SqlArrays() {
+	}
+
+	static <T> SqlArrayValue column(String elementType, Collection<T> rows, Function<T, @Nullable Object> value) {
+		return new SqlArrayValue(elementType, rows.stream().map(value).toArray());
+	}
+
+	static SqlArrayValue of(String elementType, Collection<?> values) {
+		return new SqlArrayValue(elementType, values.toArray());
+	}
+
+	static SqlArrayValue texts(Collection<String> values) {
+		return new SqlArrayValue("text", (Object[]) values.toArray(String[]::new));
+	}
+
+	static <T> SqlArrayValue texts(Collection<T> rows, Function<T, @Nullable String> value) {
+		return new SqlArrayValue("text", (Object[]) rows.stream().map(value).toArray(String[]::new));
+	}
+
+	static <T> SqlArrayValue ints(Collection<T> rows, Function<T, @Nullable Integer> value) {
+		return new SqlArrayValue("int4", (Object[]) rows.stream().map(value).toArray(Integer[]::new));
+	}
+
+}

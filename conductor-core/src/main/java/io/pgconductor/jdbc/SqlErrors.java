@@ -1,0 +1,87 @@
+package io.pgconductor.jdbc;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the engine has to know about errors of the database.
+ */
+public final class SqlErrors {
+
+	private static final Set<String> SHUTDOWN_STATES = Set.of("57P01", "57P02", "57P03", "57P05");
+
+	private static final Set<String> MISSING_SCHEMA_STATES = Set.of("3F000", "42P01", "42883", "42703");
+
+	private SqlErrors() {
+	}
+
+	/**
+	 * Return whether a statement gave up waiting for a lock.
+	 * @param error the error, or one that was caused by it
+	 * @return whether it was a lock that could not be had in time
+	 */
+	public static boolean isLockTimeout(Throwable error) {
+		return "55P03".equals(sqlState(error));
+	}
+
+	/**
+	 * Return whether the values of a statement were at fault: nothing but other values
+	 * will make it work.
+	 * @param error the error, or one that was caused by it
+	 * @return whether it was a data exception or a violated constraint
+	 */
+	public static boolean isBadData(Throwable error) {
+		String state = sqlState(error);
+		return state != null && (state.startsWith("22") || state.startsWith("23") || state.startsWith("54"));
+	}
+
+	/**
+	 * Return whether the database was out of reach, so that the outcome of the statement
+	 * is unknown.
+	 * @param error the error, or one that was caused by it
+	 * @return whether the connection failed
+	 */
+	public static boolean isConnectionFailure(Throwable error) {
+		String state = sqlState(error);
+		return state == null || state.startsWith("08") || SHUTDOWN_STATES.contains(state)
+				|| rootSqlException(error) instanceof SQLTransientConnectionException;
+	}
+
+	/**
+	 * Return whether a table, column or function was not there.
+	 * @param error the error, or one that was caused by it
+	 * @return whether the schema is missing or doesn't fit
+	 */
+	public static boolean isMissingSchema(Throwable error) {
+		String state = sqlState(error);
+		return state != null && MISSING_SCHEMA_STATES.contains(state);
+	}
+
+	/**
+	 * Return whether a statement would have written in a read-only transaction.
+	 * @param error the error, or one that was caused by it
+	 * @return whether the transaction is read-only
+	 */
+	public static boolean isReadOnly(Throwable error) {
+		return "25006".equals(sqlState(error));
+	}
+
+	private static @Nullable String sqlState(Throwable error) {
+		SQLException root = rootSqlException(error);
+		return (root != null) ? root.getSQLState() : null;
+	}
+
+	private static @Nullable SQLException rootSqlException(Throwable error) {
+		SQLException found = null;
+		for (Throwable t = error; t != null; t = t.getCause()) {
+			if (t instanceof SQLException sql) {
+				found = sql;
+			}
+		}
+		return found;
+	}
+
+}

@@ -1,0 +1,113 @@
+package io.pgconductor.maintenance;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+
+import io.pgconductor.jdbc.ExecutionUpkeep;
+import io.pgconductor.jdbc.NodeTable;
+import io.pgconductor.jdbc.TaskTable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.support.TransactionOperations;
+
+/**
+ * Declares nodes dead that have missed their heartbeats, and takes back what they held. A
+ * dead node stays as a tombstone for some time, and its executions are looked for again
+ * and again, less and less often: a claim of its that was under way when it died may
+ * commit later.
+ */
+public final class NodeRescue {
+
+	private static final Logger logger = LoggerFactory.getLogger(NodeRescue.class);
+
+	private static final int BATCH_SIZE = 1000;
+
+	private static final Duration TOMBSTONE_AGE = Duration.ofMinutes(30);
+
+	private static final Duration FIRST_RESCAN = Duration.ofSeconds(5);
+
+	private final TransactionOperations transactions;
+
+	private final JdbcClient jdbc;
+
+	private final NodeTable nodes;
+
+	private final TaskTable tasks;
+
+	private final ExecutionUpkeep executions;
+
+	private Duration rescan = FIRST_RESCAN;
+
+	private long nextRescanNanos = System.nanoTime();
+
+	public NodeRescue(TransactionOperations transactions, JdbcClient jdbc, NodeTable nodes, TaskTable tasks,
+			ExecutionUpkeep executions) {
+		this.transactions = transactions;
+		this.jdbc = jdbc;
+		this.nodes = nodes;
+		this.tasks = tasks;
+		this.executions = executions;
+	}
+
+	/**
+	 * Look for dead nodes and what they left. Call this often: it costs next to nothing
+	 * while all nodes live.
+	 */
+	public void run() {
+		if (this.nodes.anyDying()) {
+			List<UUID> dead = bury();
+			if (!dead.isEmpty()) {
+				logger.warn("Nodes {} have missed their heartbeats: their executions are taken over", dead);
+				this.rescan = FIRST_RESCAN;
+				rescue();
+			}
+		}
+		else if (System.nanoTime() - this.nextRescanNanos >= 0) {
+			rescue();
+			if (this.rescan.compareTo(TOMBSTONE_AGE) > 0) {
+				this.nodes.forget(TOMBSTONE_AGE);
+			}
+		}
+	}
+
+	private List<UUID> bury() {
+		List<UUID> dead = this.transactions.execute((status) -> {
+			this.nodes.lockMembership();
+			List<UUID> buried = this.nodes.bury();
+			this.tasks.updateServed();
+			return buried;
+		});
+		return (dead != null) ? dead : List.of();
+	}
+
+	private void rescue() {
+		ExecutionUpkeep.Rescue batch;
+		int rescued = 0;
+		int failed = 0;
+		do {
+			batch = rescueBatch();
+			rescued += batch.rescued();
+			failed += batch.failed();
+		}
+		while (batch.rescued() + batch.failed() == BATCH_SIZE);
+		if (rescued + failed > 0) {
+			logger.info("Rescued {} executions of dead nodes; {} more had no attempt left and failed", rescued, failed);
+		}
+		this.nextRescanNanos = System.nanoTime() + this.rescan.toNanos();
+		if (this.rescan.compareTo(TOMBSTONE_AGE) <= 0) {
+			this.rescan = this.rescan.multipliedBy(4);
+		}
+	}
+
+	private ExecutionUpkeep.Rescue rescueBatch() {
+		ExecutionUpkeep.Rescue batch = this.transactions.execute((status) -> {
+			// Who holds what has no index: one sequential read beats one through an index
+			this.jdbc.sql("set local enable_seqscan = on").update();
+			return this.executions.rescue(BATCH_SIZE);
+		});
+		return (batch != null) ? batch : new ExecutionUpkeep.Rescue(0, 0);
+	}
+
+}

@@ -1,0 +1,182 @@
+package io.pgconductor.worker;
+
+import java.time.Instant;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+import io.pgconductor.ConductorException;
+import io.pgconductor.Orchestrator;
+import io.pgconductor.OrchestratorInfo;
+import io.pgconductor.OrchestratorInfo.State;
+import io.pgconductor.task.TaskRegistry;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.transaction.CannotCreateTransactionException;
+
+/**
+ * Starts and stops the node of this process.
+ */
+final class DefaultOrchestrator implements Orchestrator {
+
+	private static final Logger logger = LoggerFactory.getLogger(Orchestrator.class);
+
+	private static final long DRAIN_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+	private final DefaultConductor conductor;
+
+	private final TaskRegistry registry;
+
+	private final NodeOptions options;
+
+	// Held while starting and stopping, so that neither happens within the other
+	private final ReentrantLock lifecycle = new ReentrantLock();
+
+	private volatile State state = State.NEW;
+
+	private volatile @Nullable RunningNode node;
+
+	private volatile @Nullable String startFailure;
+
+	private volatile CompletableFuture<Void> stopped = new CompletableFuture<>();
+
+	private @Nullable LoopThread starter;
+
+	DefaultOrchestrator(DefaultConductor conductor, TaskRegistry registry, NodeOptions options) {
+		this.conductor = conductor;
+		this.registry = registry;
+		this.options = options;
+	}
+
+	@Override
+	public void start() {
+		this.lifecycle.lock();
+		try {
+			if (this.state == State.STARTING || this.state == State.RUNNING) {
+				return;
+			}
+			if (this.stopped.isDone()) {
+				this.stopped = new CompletableFuture<>();
+			}
+			this.state = State.STARTING;
+			try {
+				run();
+			}
+			catch (DataAccessException | CannotCreateTransactionException ex) {
+				this.startFailure = ex.toString();
+				logger.warn("The database cannot be reached: the workers start as soon as it can be. {}",
+						ex.toString());
+				startInBackground();
+			}
+			catch (RuntimeException ex) {
+				this.state = State.STOPPED;
+				this.stopped.complete(null);
+				throw ex;
+			}
+		}
+		finally {
+			this.lifecycle.unlock();
+		}
+	}
+
+	private void startInBackground() {
+		Signal signal = new Signal();
+		LoopThread thread = new LoopThread("conductor-start", false, signal, () -> {
+			if (this.lifecycle.tryLock()) {
+				try {
+					if (this.state == State.STARTING) {
+						run();
+					}
+				}
+				catch (RuntimeException ex) {
+					this.startFailure = ex.toString();
+					throw ex;
+				}
+				finally {
+					this.lifecycle.unlock();
+				}
+			}
+		}, () -> true);
+		this.starter = thread;
+		thread.start();
+	}
+
+	private void run() {
+		this.conductor.ensureInstalled();
+		DefaultConductor.Environment environment = this.conductor.environment();
+		RunningNode starting = new RunningNode(environment.engineDataSource(), environment.ownPool(),
+				environment.schema(), environment.application(), environment.json(), this.registry.byQueue(),
+				this.options, environment.metrics());
+		starting.start();
+		this.node = starting;
+		this.conductor.add(starting::wakeLocally);
+		this.startFailure = null;
+		this.state = State.RUNNING;
+		if (this.starter != null) {
+			this.starter.stop();
+		}
+	}
+
+	@Override
+	public void stop() {
+		this.lifecycle.lock();
+		try {
+			if (this.state != State.STARTING && this.state != State.RUNNING) {
+				return;
+			}
+			this.state = State.STOPPING;
+			if (this.starter != null) {
+				this.starter.stop();
+				this.starter = null;
+			}
+			RunningNode running = this.node;
+			if (running != null) {
+				running.stop();
+				this.node = null;
+			}
+			this.state = State.STOPPED;
+			this.stopped.complete(null);
+		}
+		finally {
+			this.lifecycle.unlock();
+		}
+	}
+
+	@Override
+	public void drain() {
+		start();
+		Signal pause = new Signal();
+		while (true) {
+			RunningNode running = this.node;
+			if (this.state == State.STARTING) {
+				String failure = this.startFailure;
+				stop();
+				throw new ConductorException("The database cannot be reached: " + failure);
+			}
+			if (running == null || running.isDrained()) {
+				break;
+			}
+			pause.await(DRAIN_CHECK_NANOS);
+		}
+		stop();
+	}
+
+	@Override
+	public CompletionStage<Void> stopped() {
+		return this.stopped.minimalCompletionStage();
+	}
+
+	@Override
+	public OrchestratorInfo info() {
+		RunningNode running = this.node;
+		UUID id = (running != null) ? running.id() : null;
+		Instant lastHeartbeat = (running != null) ? running.lastHeartbeat() : null;
+		String failure = (running != null) ? running.failure() : this.startFailure;
+		return new OrchestratorInfo(id, this.state, running != null, lastHeartbeat, failure);
+	}
+
+}

@@ -1,0 +1,108 @@
+package io.pgconductor.worker;
+
+import java.util.Collection;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+import io.pgconductor.execution.Attempt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs claimed executions, so many at once, in the order they were claimed. A thread
+ * takes one after the other until none is left, so that a short execution costs no switch
+ * of threads.
+ */
+final class HandlerThreads {
+
+	private final int concurrency;
+
+	private final Executor executor;
+
+	private final Consumer<Attempt> handler;
+
+	private final Runnable onRoom;
+
+	private final Queue<Attempt> buffer = new ConcurrentLinkedQueue<>();
+
+	private final AtomicInteger buffered = new AtomicInteger();
+
+	private final AtomicInteger running = new AtomicInteger();
+
+	/**
+	 * Create it.
+	 * @param concurrency how many to run at once
+	 * @param executor provides the threads
+	 * @param handler runs one attempt; throws nothing
+	 * @param onRoom called, often, when an attempt leaves the buffer or ends
+	 */
+	HandlerThreads(int concurrency, Executor executor, Consumer<Attempt> handler, Runnable onRoom) {
+		this.concurrency = concurrency;
+		this.executor = executor;
+		this.handler = handler;
+		this.onRoom = onRoom;
+	}
+
+	int buffered() {
+		return this.buffered.get();
+	}
+
+	int running() {
+		return this.running.get();
+	}
+
+	void submit(Collection<Attempt> attempts) {
+		this.buffered.addAndGet(attempts.size());
+		this.buffer.addAll(attempts);
+		for (int i = 0; i < attempts.size() && reserveThread(); i++) {
+			this.executor.execute(this::runUntilEmpty);
+		}
+	}
+
+	private boolean reserveThread() {
+		int current = this.running.get();
+		while (current < this.concurrency) {
+			if (this.running.compareAndSet(current, current + 1)) {
+				return true;
+			}
+			current = this.running.get();
+		}
+		return false;
+	}
+
+	private void runUntilEmpty() {
+		do {
+			Attempt attempt = next();
+			while (attempt != null) {
+				this.handler.accept(attempt);
+				this.onRoom.run();
+				attempt = next();
+			}
+			this.running.decrementAndGet();
+			// One may have come between the last look and the decrement
+		}
+		while (!this.buffer.isEmpty() && reserveThread());
+		this.onRoom.run();
+	}
+
+	private @Nullable Attempt next() {
+		Attempt attempt = this.buffer.poll();
+		if (attempt != null) {
+			this.buffered.decrementAndGet();
+		}
+		return attempt;
+	}
+
+	/**
+	 * Take away what has not been started.
+	 * @param consumer is given each attempt
+	 */
+	void drainBuffer(Consumer<Attempt> consumer) {
+		for (Attempt attempt = next(); attempt != null; attempt = next()) {
+			consumer.accept(attempt);
+		}
+	}
+
+}

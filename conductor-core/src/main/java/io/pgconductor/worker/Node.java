@@ -1,0 +1,117 @@
+package io.pgconductor.worker;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+
+import io.pgconductor.jdbc.NodeTable;
+import io.pgconductor.jdbc.TaskTable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.transaction.support.TransactionOperations;
+
+/**
+ * This process among the nodes: registers itself and its tasks, and stays alive by
+ * heartbeats. When it finds that it was declared dead, it comes back under a new id.
+ */
+final class Node {
+
+	private static final Logger logger = LoggerFactory.getLogger(Node.class);
+
+	private final NodeTable nodes;
+
+	private final TaskTable tasks;
+
+	private final TransactionOperations transactions;
+
+	private final @Nullable String application;
+
+	private final List<TaskTable.Definition> definitions;
+
+	private final Duration life;
+
+	private final Runnable onDeath;
+
+	private volatile UUID id = UUID.randomUUID();
+
+	private volatile @Nullable Instant lastHeartbeat;
+
+	/**
+	 * Create a node that is not yet registered.
+	 * @param nodes the table of nodes
+	 * @param tasks the table of tasks
+	 * @param transactions on the same connections
+	 * @param application the application it belongs to
+	 * @param definitions the tasks it serves, one for each name and alias
+	 * @param life how long it counts as alive without a heartbeat
+	 * @param onDeath called when it was declared dead, before it comes back
+	 */
+	Node(NodeTable nodes, TaskTable tasks, TransactionOperations transactions, @Nullable String application,
+			List<TaskTable.Definition> definitions, Duration life, Runnable onDeath) {
+		this.nodes = nodes;
+		this.tasks = tasks;
+		this.transactions = transactions;
+		this.application = application;
+		this.definitions = definitions;
+		this.life = life;
+		this.onDeath = onDeath;
+	}
+
+	UUID id() {
+		return this.id;
+	}
+
+	@Nullable Instant lastHeartbeat() {
+		return this.lastHeartbeat;
+	}
+
+	void register() {
+		Collection<String> names = this.definitions.stream().map(TaskTable.Definition::name).toList();
+		this.transactions.executeWithoutResult((status) -> {
+			this.nodes.lockMembership();
+			this.nodes.register(this.id, this.application, hostName(), names, this.life);
+			this.tasks.register(this.definitions);
+		});
+		this.lastHeartbeat = Instant.now();
+	}
+
+	private static String hostName() {
+		try {
+			return InetAddress.getLocalHost().getHostName();
+		}
+		catch (UnknownHostException ex) {
+			return "unknown";
+		}
+	}
+
+	/**
+	 * Tell the database that this node lives.
+	 * @param table on the connection to use
+	 */
+	void heartbeat(NodeTable table) {
+		if (table.heartbeat(this.id, this.life)) {
+			this.lastHeartbeat = Instant.now();
+			return;
+		}
+		UUID lost = this.id;
+		this.id = UUID.randomUUID();
+		logger.warn("Node {} was declared dead, since its heartbeats did not arrive in time: "
+				+ "what it ran is interrupted, and it goes on as node {}", lost, this.id);
+		this.onDeath.run();
+		register();
+	}
+
+	void remove() {
+		this.transactions.executeWithoutResult((status) -> {
+			this.nodes.lockMembership();
+			this.nodes.remove(this.id);
+			this.tasks.updateServed();
+		});
+	}
+
+}

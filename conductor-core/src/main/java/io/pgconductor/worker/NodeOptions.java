@@ -1,0 +1,50 @@
+package io.pgconductor.worker;
+
+import java.time.Duration;
+import java.util.Map;
+
+import io.pgconductor.task.Retention;
+
+/**
+ * How a node works.
+ *
+ * @param defaultWorker options of workers that have none of their own
+ * @param workers options by queue
+ * @param nodeTimeout within which a crashed node's executions run elsewhere
+ * @param shutdownTimeout what running handlers are given at a stop
+ * @param notifications whether workers are woken by the database
+ * @param virtualThreads whether handlers run on virtual threads where there are any
+ * @param completedRetention of completed executions whose task doesn't say it
+ * @param failedRetention of failed and cancelled executions whose task doesn't say it
+ */
+record NodeOptions(WorkerOptions defaultWorker, Map<String, WorkerOptions> workers, Duration nodeTimeout,
+		Duration shutdownTimeout, boolean notifications, boolean virtualThreads, Retention completedRetention,
+		Retention failedRetention) {
+
+	private static final Duration SHORTEST_NODE_TIMEOUT = Duration.ofSeconds(1);
+
+	private static final Duration INTERRUPT_TIMEOUT = Duration.ofSeconds(4);
+
+	NodeOptions {
+		if (nodeTimeout.compareTo(SHORTEST_NODE_TIMEOUT) < 0) {
+			throw new IllegalArgumentException("node-timeout must be at least 1 s, was " + nodeTimeout);
+		}
+		if (shutdownTimeout.isNegative()) {
+			throw new IllegalArgumentException("shutdown-timeout must not be negative, was " + shutdownTimeout);
+		}
+		workers = Map.copyOf(workers);
+	}
+
+	WorkerOptions worker(String queue) {
+		return this.workers.getOrDefault(queue, this.defaultWorker);
+	}
+
+	/**
+	 * Return what handlers are given to end after their interrupt.
+	 * @return the time
+	 */
+	Duration interruptTimeout() {
+		return INTERRUPT_TIMEOUT;
+	}
+
+}

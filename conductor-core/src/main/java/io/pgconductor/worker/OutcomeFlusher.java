@@ -1,0 +1,237 @@
+package io.pgconductor.worker;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+
+import io.pgconductor.jdbc.Outcome;
+import io.pgconductor.jdbc.Recording;
+import io.pgconductor.jdbc.SqlErrors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+
+/**
+ * Records outcomes in batches: at once while idle, and while one batch is being recorded,
+ * the next one collects (group commit).
+ * <ul>
+ * <li>A row that somebody else's transaction holds doesn't hold up the others: it is
+ * retried by itself until it is free.
+ * <li>Data that cannot be stored fails its own execution alone.
+ * <li>While the database is out of reach, nothing is lost.
+ * </ul>
+ */
+final class OutcomeFlusher {
+
+	private static final Logger logger = LoggerFactory.getLogger(OutcomeFlusher.class);
+
+	private static final int MAX_BATCH_SIZE = 1000;
+
+	private static final long ASIDE_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+	private final OutcomeRecorder recorder;
+
+	private final BiFunction<Recording, Throwable, Outcome> unstorable;
+
+	private final Consumer<Collection<Recording>> onRecorded;
+
+	private final Duration flushInterval;
+
+	private final Signal signal = new Signal();
+
+	private final Queue<Recording> queue = new ConcurrentLinkedQueue<>();
+
+	private final List<Recording> aside = new ArrayList<>();
+
+	private final LoopThread thread;
+
+	private List<Recording> unsettled = List.of();
+
+	private volatile boolean idle = true;
+
+	private long retryAsideAtNanos;
+
+	/**
+	 * Create a flusher.
+	 * @param name the thread's name
+	 * @param recorder records them
+	 * @param unstorable makes the outcome of an execution whose own the database refuses
+	 * @param onRecorded is given what the worker is rid of: recorded, or taken over by
+	 * another node
+	 * @param flushInterval how long an outcome may wait for others
+	 */
+	OutcomeFlusher(String name, OutcomeRecorder recorder, BiFunction<Recording, Throwable, Outcome> unstorable,
+			Consumer<Collection<Recording>> onRecorded, Duration flushInterval) {
+		this.recorder = recorder;
+		this.unstorable = unstorable;
+		this.onRecorded = onRecorded;
+		this.flushInterval = flushInterval;
+		this.thread = new LoopThread(name, true, this.signal, this::round, this::isEmpty);
+	}
+
+	void start() {
+		this.thread.start();
+	}
+
+	/**
+	 * Stop when all that was added is recorded.
+	 * @param millis how long that may take
+	 * @return whether all is recorded
+	 */
+	boolean stop(long millis) {
+		this.thread.stop();
+		return this.thread.join(millis);
+	}
+
+	void add(Recording recording) {
+		this.queue.add(recording);
+		if (this.idle) {
+			this.signal.raise();
+		}
+	}
+
+	private boolean isEmpty() {
+		return this.queue.isEmpty() && this.aside.isEmpty() && this.unsettled.isEmpty();
+	}
+
+	private void round() {
+		if (this.queue.isEmpty() && this.unsettled.isEmpty()) {
+			awaitOutcomes();
+		}
+		boolean again = !this.unsettled.isEmpty();
+		if (!again) {
+			this.unsettled = nextBatch();
+		}
+		if (!this.unsettled.isEmpty()) {
+			// Kept until the flush has returned: after a failure the next round tries it
+			// again
+			flush(this.unsettled, again);
+			this.unsettled = List.of();
+		}
+		if (!this.aside.isEmpty() && System.nanoTime() - this.retryAsideAtNanos >= 0) {
+			retryAside();
+		}
+	}
+
+	private void awaitOutcomes() {
+		this.idle = true;
+		try {
+			if (this.queue.isEmpty() && !this.thread.isStopping()) {
+				this.signal.await(this.aside.isEmpty() ? TimeUnit.SECONDS.toNanos(1)
+						: this.retryAsideAtNanos - System.nanoTime());
+			}
+			else if (this.queue.isEmpty()) {
+				this.signal.await(ASIDE_RETRY_NANOS / 10);
+			}
+		}
+		finally {
+			this.idle = false;
+		}
+		if (!this.flushInterval.isZero() && !this.queue.isEmpty() && !this.thread.isStopping()) {
+			this.signal.await(this.flushInterval.toNanos());
+		}
+	}
+
+	private List<Recording> nextBatch() {
+		List<Recording> batch = new ArrayList<>();
+		for (Recording next = this.queue.poll(); next != null; next = this.queue.poll()) {
+			batch.add(next);
+			if (batch.size() == MAX_BATCH_SIZE) {
+				break;
+			}
+		}
+		return batch;
+	}
+
+	private void flush(List<Recording> batch, boolean again) {
+		try {
+			Set<UUID> lost = this.recorder.record(batch);
+			settle(batch, lost, again);
+		}
+		catch (DataAccessException ex) {
+			if (SqlErrors.isConnectionFailure(ex)) {
+				throw ex;
+			}
+			if (SqlErrors.isLockTimeout(ex)) {
+				flushUnlocked(batch);
+			}
+			else if (batch.size() > 1) {
+				flush(batch.subList(0, batch.size() / 2), true);
+				flush(batch.subList(batch.size() / 2, batch.size()), true);
+			}
+			else {
+				flushUnstorable(batch.get(0), ex);
+			}
+		}
+	}
+
+	private void flushUnstorable(Recording recording, DataAccessException cause) {
+		if (SqlErrors.isBadData(cause) && !(recording.outcome() instanceof Outcome.Failed)) {
+			Outcome failure = this.unstorable.apply(recording, cause);
+			flush(List.of(new Recording(recording.execution(), failure)), true);
+		}
+		else {
+			logger.warn("The outcome of execution {} cannot be recorded now, and is tried again and again: {}",
+					recording.execution().id(), cause.toString());
+			putAside(List.of(recording));
+		}
+	}
+
+	private void putAside(List<Recording> recordings) {
+		this.aside.addAll(recordings);
+		this.retryAsideAtNanos = System.nanoTime() + ASIDE_RETRY_NANOS;
+	}
+
+	/**
+	 * Record what nobody else has locked, and put the rest aside.
+	 */
+	private void flushUnlocked(List<Recording> batch) {
+		Set<Recording> locked = this.recorder.recordUnlocked(batch);
+		putAside(batch.stream().filter(locked::contains).toList());
+		this.onRecorded.accept(batch.stream().filter((recording) -> !locked.contains(recording)).toList());
+	}
+
+	private void retryAside() {
+		List<Recording> recordings = List.copyOf(this.aside);
+		this.aside.clear();
+		for (int i = 0; i < recordings.size(); i++) {
+			try {
+				flushUnlocked(List.of(recordings.get(i)));
+			}
+			catch (DataAccessException ex) {
+				if (SqlErrors.isConnectionFailure(ex)) {
+					putAside(recordings.subList(i, recordings.size()));
+					throw ex;
+				}
+				logger.debug("Execution {} cannot be recorded yet", recordings.get(i).execution().id(), ex);
+				putAside(List.of(recordings.get(i)));
+			}
+		}
+	}
+
+	private void settle(List<Recording> batch, Set<UUID> lost, boolean again) {
+		for (Recording recording : batch) {
+			if (lost.contains(recording.execution().id())) {
+				if (again) {
+					logger.debug("Execution {} was recorded before, or taken over", recording.execution().id());
+				}
+				else {
+					logger.warn(
+							"Execution {} of task '{}' was taken over by another node while this one ran it: "
+									+ "its outcome ({}) is dropped",
+							recording.execution().id(), recording.execution().task(), recording.outcome().label());
+				}
+			}
+		}
+		this.onRecorded.accept(batch);
+	}
+
+}

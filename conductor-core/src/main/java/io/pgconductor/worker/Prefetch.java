@@ -1,0 +1,89 @@
+package io.pgconductor.worker;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * Decides how many executions a worker claims: enough to keep its handlers busy until the
+ * next claim comes back, but no more than it expects to start within 100 ms, so that a
+ * slow task doesn't sit on work that another node could do. Durations are reported by any
+ * thread; the rest is used by the claiming thread.
+ */
+final class Prefetch {
+
+	private static final long HORIZON_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+	private static final double WEIGHT_OF_NEWEST = 0.3;
+
+	private final int concurrency;
+
+	private final int batchSize;
+
+	private final LongAdder totalNanos = new LongAdder();
+
+	private final LongAdder count = new LongAdder();
+
+	private long seenNanos;
+
+	private long seenCount;
+
+	private double averageNanos = Double.NaN;
+
+	Prefetch(WorkerOptions options) {
+		this.concurrency = options.concurrency();
+		this.batchSize = options.fetchBatchSize();
+	}
+
+	/**
+	 * Note how long a handler has run.
+	 * @param nanos the duration
+	 */
+	void ran(long nanos) {
+		this.totalNanos.add(nanos);
+		this.count.increment();
+	}
+
+	/**
+	 * Return how many executions to claim now.
+	 * @param buffered how many are claimed and not started
+	 * @param running how many run
+	 * @return 0 if it is not yet worth a claim
+	 */
+	int room(int buffered, int running) {
+		updateAverage();
+		int free = Math.max(0, this.concurrency - running);
+		int wanted = Math.min(this.batchSize, free + ahead() - buffered);
+		// Claim in batches: wait until half of what is wanted ahead is used up
+		return (buffered <= refillAt()) ? Math.max(0, wanted) : 0;
+	}
+
+	/**
+	 * Return down to how many buffered executions the next claim can wait.
+	 * @return the number
+	 */
+	int refillAt() {
+		return ahead() / 2;
+	}
+
+	private int ahead() {
+		if (Double.isNaN(this.averageNanos)) {
+			return 0;
+		}
+		double startedWithinHorizon = this.concurrency * HORIZON_NANOS / Math.max(this.averageNanos, 1);
+		return (startedWithinHorizon < this.concurrency) ? 0
+				: (int) Math.min(startedWithinHorizon, 2.0 * this.batchSize);
+	}
+
+	private void updateAverage() {
+		long newCount = this.count.sum();
+		long newNanos = this.totalNanos.sum();
+		if (newCount > this.seenCount) {
+			double newest = (double) (newNanos - this.seenNanos) / (newCount - this.seenCount);
+			this.averageNanos = Double.isNaN(this.averageNanos) ? newest
+					: this.averageNanos + WEIGHT_OF_NEWEST * (newest - this.averageNanos);
+			this.seenCount = newCount;
+			this.seenNanos = newNanos;
+		}
+	}
+
+}

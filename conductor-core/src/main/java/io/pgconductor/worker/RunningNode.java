@@ -1,0 +1,265 @@
+package io.pgconductor.worker;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+import javax.sql.DataSource;
+
+import io.pgconductor.SchemaName;
+import io.pgconductor.execution.AttemptRunner;
+import io.pgconductor.jdbc.EngineDataSource;
+import io.pgconductor.jdbc.ExecutionClaims;
+import io.pgconductor.jdbc.ExecutionOutcomes;
+import io.pgconductor.jdbc.ExecutionTable;
+import io.pgconductor.jdbc.ExecutionUpkeep;
+import io.pgconductor.jdbc.FinishedExecutionTable;
+import io.pgconductor.jdbc.NodeTable;
+import io.pgconductor.jdbc.TaskTable;
+import io.pgconductor.maintenance.NodeRescue;
+import io.pgconductor.maintenance.Pruning;
+import io.pgconductor.maintenance.TaskHolding;
+import io.pgconductor.task.JsonMapping;
+import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskSpec;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.task.AsyncTaskExecutor;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
+
+/**
+ * Everything that runs between the start and the stop of an orchestrator.
+ */
+final class RunningNode {
+
+	private static final Logger logger = LoggerFactory.getLogger(RunningNode.class);
+
+	// Heartbeats and checks every sixth, and a life of two thirds: a crashed node's work
+	// is taken over within the time-out, and four heartbeats may get lost
+	private static final int BEATS_PER_TIMEOUT = 6;
+
+	private static final Duration LONG_RUN = Duration.ofSeconds(10);
+
+	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
+
+	private final NodeOptions options;
+
+	private final Node node;
+
+	private final NodeConnection connection;
+
+	private final Promoter promoter;
+
+	private final Housekeeper housekeeper = new Housekeeper();
+
+	private final List<QueueWorker> workers = new ArrayList<>();
+
+	private final List<AutoCloseable> executors = new ArrayList<>();
+
+	private final ExecutionTable executions;
+
+	private final ExecutionUpkeep upkeep;
+
+	RunningNode(DataSource engineDataSource, boolean ownPool, SchemaName schema, @Nullable String application,
+			JsonMapping json, Map<String, Map<String, TaskSpec>> tasksByQueue, NodeOptions options,
+			ConductorMetrics metrics) {
+		this.options = options;
+		boolean ownSessions = ownPool && options.notifications();
+		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions);
+		JdbcClient jdbc = JdbcClient.create(dataSource);
+		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
+		NodeTable nodes = new NodeTable(jdbc, schema);
+		TaskTable tasks = new TaskTable(jdbc, schema);
+		this.executions = new ExecutionTable(jdbc, schema, json);
+		this.upkeep = new ExecutionUpkeep(jdbc, schema);
+		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
+		this.node = new Node(nodes, tasks, transactions, application, definitions(tasksByQueue, options),
+				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
+		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
+		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
+		ScheduledExecutorService timer = Executors
+			.newSingleThreadScheduledExecutor((task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
+		this.executors.add(timer::shutdownNow);
+		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
+		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
+				ownSessions);
+		tasksByQueue.forEach((queue, queueTasks) -> {
+			WorkerOptions workerOptions = options.worker(queue);
+			AsyncTaskExecutor executor = HandlerExecutors.create(queue, workerOptions.concurrency(),
+					options.virtualThreads());
+			if (executor instanceof AutoCloseable closeable) {
+				this.executors.add(closeable);
+			}
+			this.workers.add(new QueueWorker(queue, workerOptions, queueTasks, this.node::id,
+					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
+		});
+		addChores(beat, transactions, jdbc, nodes, tasks, schema);
+		if (metrics != ConductorMetrics.NONE) {
+			QueueDepths depths = new QueueDepths(this.upkeep, transactions, jdbc, metrics, tasksByQueue.keySet());
+			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
+		}
+	}
+
+	private void addChores(Duration beat, TransactionTemplate transactions, JdbcClient jdbc, NodeTable nodes,
+			TaskTable tasks, SchemaName schema) {
+		TaskHolding holding = new TaskHolding(tasks, this.upkeep);
+		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep);
+		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
+		this.housekeeper.add("rescuing", beat, rescue::run);
+		this.housekeeper.add("releasing held executions", beat, holding::release);
+		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
+		this.housekeeper.add("holding unserved tasks", PRUNING_INTERVAL, holding::hold);
+		this.housekeeper.add("pruning", PRUNING_INTERVAL, pruning::run);
+	}
+
+	private static List<TaskTable.Definition> definitions(Map<String, Map<String, TaskSpec>> tasksByQueue,
+			NodeOptions options) {
+		List<TaskTable.Definition> definitions = new ArrayList<>();
+		tasksByQueue.values().forEach((tasks) -> tasks.forEach((name, task) -> {
+			Retention completed = task.removeOnComplete();
+			Retention failed = task.removeOnFail();
+			definitions.add(new TaskTable.Definition(name, task.queue(), task.priority(), task.maxAttempts(),
+					(completed != null) ? completed : options.completedRetention(),
+					(failed != null) ? failed : options.failedRetention()));
+		}));
+		return definitions;
+	}
+
+	void start() {
+		this.node.register();
+		this.connection.start();
+		this.promoter.start();
+		this.housekeeper.start();
+		this.workers.forEach(QueueWorker::start);
+		logger.info("Node {} has started: it serves {}", this.node.id(),
+				this.workers.stream()
+					.map((worker) -> "queue '" + worker.queue() + "' with tasks " + worker.taskNames())
+					.toList());
+	}
+
+	UUID id() {
+		return this.node.id();
+	}
+
+	@Nullable Instant lastHeartbeat() {
+		return this.node.lastHeartbeat();
+	}
+
+	@Nullable String failure() {
+		if (this.connection.isFailing()) {
+			return "The node's connection to the database is broken, and being replaced";
+		}
+		return this.workers.stream()
+			.filter(QueueWorker::isFailing)
+			.findFirst()
+			.map((worker) -> "The worker of queue '" + worker.queue() + "' cannot claim")
+			.orElse(null);
+	}
+
+	void wakeLocally(Iterable<String> targets) {
+		this.connection.wakeLocally(targets);
+	}
+
+	private void setLongRunnersAside() {
+		for (QueueWorker worker : this.workers) {
+			List<UUID> newLongRunners = worker.newlyRunningFor(LONG_RUN.toNanos());
+			if (!newLongRunners.isEmpty()) {
+				this.upkeep.setAside(this.node.id(), newLongRunners);
+			}
+		}
+	}
+
+	/**
+	 * Return whether nothing is ready or running here, after promoting what is due.
+	 * @return whether everything is done
+	 */
+	boolean isDrained() {
+		while (this.promoter.promote()) {
+			continue;
+		}
+		this.upkeep.releaseHeld(Integer.MAX_VALUE);
+		long claims = claimCount();
+		return isIdle()
+				&& this.workers.stream()
+					.noneMatch((worker) -> this.executions.anyReady(worker.queue(), worker.taskNames()))
+				&& isIdle() && claims == claimCount();
+	}
+
+	private boolean isIdle() {
+		return this.workers.stream().allMatch(QueueWorker::isIdle);
+	}
+
+	private long claimCount() {
+		return this.workers.stream().mapToLong(QueueWorker::claimCount).sum();
+	}
+
+	void stop() {
+		logger.info("Node {} stops: it claims nothing more, and gives {} running handlers {} to finish", id(),
+				running(), this.options.shutdownTimeout());
+		this.promoter.stop();
+		this.housekeeper.stop();
+		this.workers.forEach(QueueWorker::stopClaiming);
+		awaitHandlers(this.options.shutdownTimeout());
+		if (running() > 0) {
+			logger.info("Interrupting {} handlers that still run", running());
+			this.workers.forEach(QueueWorker::interruptRunning);
+			awaitHandlers(this.options.interruptTimeout());
+		}
+		List<UUID> unfinished = new ArrayList<>();
+		this.workers
+			.forEach((worker) -> unfinished.addAll(worker.stopFlushing(this.options.interruptTimeout().toMillis())));
+		this.connection.stop();
+		this.executors.forEach(RunningNode::close);
+		if (unfinished.isEmpty()) {
+			removeNode();
+		}
+		else {
+			// Released now, they would run twice
+			logger.warn(
+					"Node {} leaves {} executions behind, whose handlers did not end or whose outcome could not "
+							+ "be recorded: {}. Other nodes take them over after the node timeout",
+					id(), unfinished.size(), unfinished);
+		}
+	}
+
+	private void awaitHandlers(Duration timeout) {
+		long deadline = System.nanoTime() + timeout.toNanos();
+		Signal pause = new Signal();
+		while (running() > 0 && System.nanoTime() - deadline < 0) {
+			pause.await(TimeUnit.MILLISECONDS.toNanos(5));
+		}
+	}
+
+	private int running() {
+		return this.workers.stream().mapToInt(QueueWorker::running).sum();
+	}
+
+	private void removeNode() {
+		try {
+			this.node.remove();
+			logger.info("Node {} has stopped", id());
+		}
+		catch (RuntimeException ex) {
+			logger.warn("Node {} has stopped, but could not sign off: {}", id(), ex.toString());
+		}
+	}
+
+	private static void close(AutoCloseable closeable) {
+		try {
+			closeable.close();
+		}
+		catch (Exception ex) {
+			logger.debug("A pool of threads didn't close", ex);
+		}
+	}
+
+}

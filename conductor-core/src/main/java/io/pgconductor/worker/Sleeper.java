@@ -1,0 +1,152 @@
+package io.pgconductor.worker;
+
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The sleep of a loop that has nothing to do until somebody makes work for it. Used by
+ * that loop's thread; woken by any.
+ * <p>
+ * While it sleeps, the node holds the exclusive lock of its target, so that whoever makes
+ * work sees that a notification is due. Of several nodes one holds the lock; all are
+ * notified, and the others hold back a little, so that they don't all run for the same
+ * row.
+ */
+final class Sleeper {
+
+	private static final Duration RETRY_BEHIND_WRITERS = Duration.ofMillis(50);
+
+	private static final int SHORTEST_JITTER_MILLIS = 5;
+
+	private static final int LONGEST_JITTER_MILLIS = 30;
+
+	private static final int MAX_FRUITLESS = 4;
+
+	private final String target;
+
+	private final NodeConnection connection;
+
+	private final Signal signal;
+
+	private volatile Watch watch = Watch.NONE;
+
+	private volatile boolean locallyWoken;
+
+	private volatile boolean notified;
+
+	private int fruitless;
+
+	/**
+	 * How the database is watched for work.
+	 */
+	enum Watch {
+
+		/**
+		 * It isn't: nobody has been asked yet, or the connection is gone.
+		 */
+		NONE,
+
+		/**
+		 * This node holds the lock.
+		 */
+		SENTINEL,
+
+		/**
+		 * Another node holds the lock: notifications come all the same.
+		 */
+		FOLLOWER,
+
+		/**
+		 * Only transactions that make work hold the lock, for a moment.
+		 */
+		BEHIND_WRITERS
+
+	}
+
+	Sleeper(String target, NodeConnection connection, Signal signal) {
+		this.target = target;
+		this.connection = connection;
+		this.signal = signal;
+	}
+
+	String target() {
+		return this.target;
+	}
+
+	/**
+	 * Sleep until there may be work.
+	 * @param longest how long at most
+	 * @param anythingNew polls once more, now that nobody can make work unnoticed, and
+	 * tells whether it found any; only called when the watch has just begun
+	 */
+	void sleep(Duration longest, BooleanSupplier anythingNew) {
+		if (this.locallyWoken) {
+			awake();
+			return;
+		}
+		Watch before = this.watch;
+		if (before != Watch.SENTINEL) {
+			Watch begun = this.connection.watch(this);
+			if (begun != Watch.NONE && begun != before && anythingNew.getAsBoolean()) {
+				return;
+			}
+		}
+		Duration limit = (this.watch == Watch.BEHIND_WRITERS && RETRY_BEHIND_WRITERS.compareTo(longest) < 0)
+				? RETRY_BEHIND_WRITERS : longest;
+		this.signal.await(limit.toNanos());
+		if (this.notified && !this.locallyWoken && this.watch == Watch.FOLLOWER) {
+			holdBack();
+		}
+		awake();
+	}
+
+	private void holdBack() {
+		int factor = 1 << this.fruitless;
+		this.fruitless = Math.min(this.fruitless + 1, MAX_FRUITLESS);
+		this.signal.awaitMillis(
+				(long) factor * ThreadLocalRandom.current().nextInt(SHORTEST_JITTER_MILLIS, LONGEST_JITTER_MILLIS + 1));
+	}
+
+	private void awake() {
+		this.locallyWoken = false;
+		this.notified = false;
+	}
+
+	/**
+	 * There was work: others need not notify any more.
+	 */
+	void busy() {
+		this.fruitless = 0;
+		Watch before = this.watch;
+		this.watch = Watch.NONE;
+		if (before == Watch.SENTINEL) {
+			this.connection.unlock(this.target);
+		}
+	}
+
+	/**
+	 * Wake up: this process has made work.
+	 */
+	void wake() {
+		this.locallyWoken = true;
+		this.signal.raise();
+	}
+
+	/**
+	 * Wake up: some process has made work.
+	 */
+	void notified() {
+		this.notified = true;
+		this.signal.raise();
+	}
+
+	void watching(Watch watch) {
+		this.watch = watch;
+	}
+
+	Watch watch() {
+		return this.watch;
+	}
+
+}
