@@ -10,7 +10,8 @@ public class DuplicateTaskException extends InvalidTaskException {
 	private final String otherSource;
 
 	DuplicateTaskException(String task, String otherSource, String source) {
-		super("Task name '" + task + "' is declared by both " + otherSource + " and " + source, source, null);
+		super("Task name '" + task + "' is declared by both " + otherSource + " and " + source + ": rename one of them",
+				source, null);
 		this.task = task;
 		this.otherSource = otherSource;
 	}

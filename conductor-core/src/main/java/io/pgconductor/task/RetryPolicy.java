@@ -21,6 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 public record RetryPolicy(List<Duration> backoff, double jitter, Set<Class<? extends Throwable>> noRetryFor) {
 
+	// Before DEFAULT, whose constructor uses them
+	private static final Duration SHORTEST_INITIAL = Duration.ofMillis(1);
+
+	private static final Duration LONGEST_DELAY = Duration.ofDays(366L * 100);
+
 	/**
 	 * 15 s, 30 s, 1, 2, 5, 10, 20, 40 min, 1 h, then 2 h, each with ±10 % jitter.
 	 */
@@ -32,6 +37,9 @@ public record RetryPolicy(List<Duration> backoff, double jitter, Set<Class<? ext
 		if (backoff.isEmpty() || backoff.stream().anyMatch(Duration::isNegative)) {
 			throw new IllegalArgumentException("retry delays must be given and not negative, were " + backoff);
 		}
+		if (backoff.stream().anyMatch((delay) -> delay.compareTo(LONGEST_DELAY) > 0)) {
+			throw new IllegalArgumentException("retry delays must be at most 100 years, were " + backoff);
+		}
 		if (!(jitter >= 0 && jitter <= 1)) {
 			throw new IllegalArgumentException("retry jitter must be between 0 and 1, was " + jitter);
 		}
@@ -41,23 +49,26 @@ public record RetryPolicy(List<Duration> backoff, double jitter, Set<Class<? ext
 
 	/**
 	 * A policy whose delays grow by a factor.
-	 * @param initial the first delay, positive
+	 * @param initial the first delay, at least a millisecond
 	 * @param multiplier the factor, at least 1
-	 * @param max the longest delay, at least the first one
+	 * @param max the longest delay, at least the first one, at most 100 years
 	 * @param jitter see {@link #jitter()}
 	 * @param noRetryFor see {@link #noRetryFor()}
 	 * @return the policy
 	 */
 	public static RetryPolicy exponential(Duration initial, double multiplier, Duration max, double jitter,
 			Set<Class<? extends Throwable>> noRetryFor) {
-		if (initial.isNegative() || initial.isZero()) {
-			throw new IllegalArgumentException("retry initial must be positive, was " + initial);
+		if (initial.compareTo(SHORTEST_INITIAL) < 0) {
+			throw new IllegalArgumentException("retry initial must be at least 1 ms, was " + initial);
 		}
 		if (!(multiplier >= 1) || Double.isInfinite(multiplier)) {
 			throw new IllegalArgumentException("retry multiplier must be at least 1, was " + multiplier);
 		}
 		if (max.compareTo(initial) < 0) {
 			throw new IllegalArgumentException("retry max must be at least initial (" + initial + "), was " + max);
+		}
+		if (max.compareTo(LONGEST_DELAY) > 0) {
+			throw new IllegalArgumentException("retry max must be at most 100 years, was " + max);
 		}
 		List<Duration> delays = new ArrayList<>();
 		double next = initial.toMillis();

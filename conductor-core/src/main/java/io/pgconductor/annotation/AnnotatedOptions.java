@@ -1,0 +1,201 @@
+package io.pgconductor.annotation;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+
+import io.pgconductor.QueueName;
+import io.pgconductor.task.InvalidTaskException;
+import io.pgconductor.task.Retention;
+import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskName;
+import io.pgconductor.task.TaskOptions;
+import org.jspecify.annotations.Nullable;
+import org.springframework.format.annotation.DurationFormat;
+import org.springframework.format.datetime.standard.DurationFormatterUtils;
+
+/**
+ * Reads the attributes of one annotation of one handler method.
+ */
+final class AnnotatedOptions {
+
+	private static final String NEVER = "never";
+
+	private static final Duration DEFAULT_INITIAL = Duration.ofSeconds(15);
+
+	private static final double DEFAULT_MULTIPLIER = 2;
+
+	private static final Duration DEFAULT_MAX = Duration.ofHours(2);
+
+	private final HandlerMethod method;
+
+	private final String annotation;
+
+	private final UnaryOperator<@Nullable String> placeholders;
+
+	/**
+	 * Create a reader.
+	 * @param method for messages
+	 * @param annotation its name, for messages
+	 * @param placeholders resolves placeholders
+	 */
+	AnnotatedOptions(HandlerMethod method, Class<?> annotation, UnaryOperator<@Nullable String> placeholders) {
+		this.method = method;
+		this.annotation = "@" + annotation.getSimpleName();
+		this.placeholders = placeholders;
+	}
+
+	TaskOptions read(Task task) {
+		return read(task.queue(), task.priority(), task.maxAttempts(), task.retry(), task.timeout(),
+				task.removeOnComplete(), task.removeOnFail());
+	}
+
+	TaskOptions read(TaskDefaults defaults) {
+		return read(defaults.queue(), defaults.priority(), defaults.maxAttempts(), defaults.retry(), defaults.timeout(),
+				defaults.removeOnComplete(), defaults.removeOnFail());
+	}
+
+	private TaskOptions read(String queue, int priority, int maxAttempts, Retry retry, String timeout,
+			String removeOnComplete, String removeOnFail) {
+		return new TaskOptions(null, parse("queue", queue, QueueName::validate),
+				(priority != Task.UNSET) ? priority : null, maxAttempts(maxAttempts), retry(retry),
+				parse("timeout", timeout, AnnotatedOptions::timeout),
+				parse("removeOnComplete", removeOnComplete, AnnotatedOptions::retention),
+				parse("removeOnFail", removeOnFail, AnnotatedOptions::retention));
+	}
+
+	/**
+	 * Read the task's name.
+	 * @param task the annotation
+	 * @return the name, {@code null} if there is none
+	 */
+	@Nullable String name(Task task) {
+		return parse("name", task.name(), TaskName::validate);
+	}
+
+	Set<String> aliases(Task task, String name) {
+		Set<String> aliases = new LinkedHashSet<>();
+		for (String value : task.aliases()) {
+			String alias = parse("aliases", value, TaskName::validate);
+			if (name.equals(alias)) {
+				throw invalid("aliases", quoted(value), "it is the task's own name: remove it");
+			}
+			if (alias != null) {
+				aliases.add(alias);
+			}
+		}
+		return aliases;
+	}
+
+	private @Nullable Integer maxAttempts(int value) {
+		if (value == Task.UNSET) {
+			return null;
+		}
+		if (value < 1) {
+			throw invalid("maxAttempts", String.valueOf(value), "use a number of at least 1");
+		}
+		return value;
+	}
+
+	private @Nullable RetryPolicy retry(Retry retry) {
+		Duration initial = parse("retry.initial", retry.initial(), AnnotatedOptions::duration);
+		Duration max = parse("retry.max", retry.max(), AnnotatedOptions::duration);
+		double multiplier = retry.multiplier();
+		boolean standard = initial == null && max == null && Double.isNaN(multiplier);
+		if (standard && Double.isNaN(retry.jitter()) && retry.noRetryFor().length == 0) {
+			return null;
+		}
+		double jitter = Double.isNaN(retry.jitter()) ? RetryPolicy.DEFAULT.jitter() : retry.jitter();
+		Set<Class<? extends Throwable>> noRetryFor = new LinkedHashSet<>(Arrays.asList(retry.noRetryFor()));
+		try {
+			if (standard) {
+				return new RetryPolicy(RetryPolicy.DEFAULT.backoff(), jitter, noRetryFor);
+			}
+			Duration first = (initial != null) ? initial : DEFAULT_INITIAL;
+			Duration longest = (max != null) ? max : (first.compareTo(DEFAULT_MAX) > 0) ? first : DEFAULT_MAX;
+			return RetryPolicy.exponential(first, Double.isNaN(multiplier) ? DEFAULT_MULTIPLIER : multiplier, longest,
+					jitter, noRetryFor);
+		}
+		catch (IllegalArgumentException ex) {
+			throw this.method.invalid(this.annotation + "(retry): " + ex.getMessage(), ex);
+		}
+	}
+
+	private static Duration timeout(String value) {
+		Duration timeout = duration(value);
+		if (timeout.isNegative() || timeout.isZero()) {
+			throw new IllegalArgumentException("use a positive duration, or none for no timeout");
+		}
+		return timeout;
+	}
+
+	private static Retention retention(String value) {
+		if (value.equalsIgnoreCase(NEVER)) {
+			return Retention.NEVER;
+		}
+		try {
+			Duration duration = duration(value);
+			return duration.isZero() ? Retention.AT_ONCE : Retention.of(duration);
+		}
+		catch (IllegalArgumentException ex) {
+			throw new IllegalArgumentException(
+					"use a duration that is not negative, such as 12h, 7d or P1D, 0 to delete at once, or " + NEVER
+							+ " to keep for ever",
+					ex);
+		}
+	}
+
+	private static Duration duration(String value) {
+		try {
+			return DurationFormatterUtils.detectAndParse(value.strip(), DurationFormat.Unit.MILLIS);
+		}
+		catch (IllegalArgumentException | ArithmeticException ex) {
+			throw new IllegalArgumentException("use a duration such as 500ms, 15s, 5m, 2h, 7d or P1D", ex);
+		}
+	}
+
+	private <T> @Nullable T parse(String attribute, String value, Function<String, T> parser) {
+		String resolved = resolve(attribute, value);
+		if (resolved.isEmpty()) {
+			return null;
+		}
+		try {
+			return parser.apply(resolved);
+		}
+		catch (IllegalArgumentException ex) {
+			String shown = value.equals(resolved) ? quoted(value) : quoted(value) + " -> " + quoted(resolved);
+			throw invalid(attribute, shown, String.valueOf(ex.getMessage()));
+		}
+	}
+
+	private String resolve(String attribute, String value) {
+		String resolved;
+		try {
+			resolved = this.placeholders.apply(value);
+		}
+		catch (IllegalArgumentException ex) {
+			throw invalid(attribute, quoted(value), String.valueOf(ex.getMessage()));
+		}
+		if (resolved == null) {
+			return "";
+		}
+		if (resolved.contains("${")) {
+			// Without a PropertySourcesPlaceholderConfigurer, Spring leaves them as they
+			// are
+			throw invalid(attribute, quoted(value), "there is no such property: set it, or give a default (${name:…})");
+		}
+		return resolved;
+	}
+
+	private static String quoted(String value) {
+		return '"' + value + '"';
+	}
+
+	private InvalidTaskException invalid(String attribute, String value, String remedy) {
+		return this.method.invalid(this.annotation + "(" + attribute + " = " + value + ") cannot be used: " + remedy);
+	}
+
+}

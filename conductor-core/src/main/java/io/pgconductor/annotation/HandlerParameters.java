@@ -1,0 +1,182 @@
+package io.pgconductor.annotation;
+
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.Reader;
+import java.io.Writer;
+import java.lang.reflect.Parameter;
+import java.lang.reflect.Type;
+import java.sql.Wrapper;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.function.Predicate;
+import java.util.stream.BaseStream;
+
+import io.pgconductor.InvalidPayloadException;
+import io.pgconductor.TaskContext;
+import io.pgconductor.TaskEvent;
+import io.pgconductor.task.InvalidTaskException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.springframework.util.ClassUtils;
+
+/**
+ * Finds out what the parameters of a handler method are to receive.
+ */
+final class HandlerParameters {
+
+	private static final List<Class<?>> NEVER_PAYLOADS = List.of(InputStream.class, OutputStream.class, Reader.class,
+			Writer.class, Thread.class, ClassLoader.class, Executor.class, Future.class, CompletionStage.class,
+			BaseStream.class, Wrapper.class, Logger.class);
+
+	private static final List<String> NEVER_PAYLOAD_PACKAGES = List.of("org.springframework.", "java.lang.reflect.",
+			"java.util.function.", "jakarta.servlet.");
+
+	private final HandlerMethod method;
+
+	private final Predicate<Class<?>> isBeanType;
+
+	private final PayloadType types;
+
+	private final List<HandlerArgument> arguments = new ArrayList<>();
+
+	private @Nullable Parameter payloadParameter;
+
+	private @Nullable Parameter eventParameter;
+
+	private @Nullable Type payloadType;
+
+	private boolean payloadRequired;
+
+	/**
+	 * Look at the parameters of a method.
+	 * @param method the method
+	 * @param isBeanType tells whether there are beans of a type
+	 * @throws InvalidTaskException if it is not clear what a parameter is to receive
+	 */
+	HandlerParameters(HandlerMethod method, Predicate<Class<?>> isBeanType) {
+		this.method = method;
+		this.isBeanType = isBeanType;
+		this.types = new PayloadType(method.beanClass());
+		for (Parameter parameter : method.method().getParameters()) {
+			this.arguments.add(argument(parameter));
+		}
+	}
+
+	List<HandlerArgument> arguments() {
+		return this.arguments;
+	}
+
+	/**
+	 * Return the type the payload is to be read as.
+	 * @return the type, {@code null} if the method leaves it open
+	 */
+	@Nullable Type payloadType() {
+		return this.payloadType;
+	}
+
+	boolean payloadRequired() {
+		return this.payloadRequired;
+	}
+
+	private HandlerArgument argument(Parameter parameter) {
+		Class<?> type = parameter.getType();
+		if (type == TaskContext.class) {
+			return (event, context) -> context;
+		}
+		if (TaskEvent.class.isAssignableFrom(type)) {
+			Type declared = PayloadType.argumentOf(parameter.getParameterizedType());
+			if (declared != null) {
+				declarePayload(resolve(parameter, declared), parameter);
+				this.eventParameter = parameter;
+			}
+			return (event, context) -> event;
+		}
+		if (this.payloadParameter != null) {
+			throw this.method.invalid("its parameters '" + describe(this.payloadParameter) + "' and '"
+					+ describe(parameter) + "' would both be the payload: "
+					+ "put what they hold into one type, and inject beans into the bean");
+		}
+		HandlerArgument argument = payload(parameter);
+		this.payloadParameter = parameter;
+		return argument;
+	}
+
+	private HandlerArgument payload(Parameter parameter) {
+		Class<?> type = parameter.getType();
+		if (type == Optional.class) {
+			Type declared = PayloadType.argumentOf(parameter.getParameterizedType());
+			if (declared == null) {
+				throw this.method.invalid("its parameter '" + describe(parameter)
+						+ "' doesn't say what the payload is: give Optional a type");
+			}
+			declarePayload(resolve(parameter, declared), parameter);
+			return (event, context) -> Optional.ofNullable(event.payload());
+		}
+		if (type.isPrimitive()) {
+			declarePayload(ClassUtils.resolvePrimitiveIfNecessary(type), parameter);
+			this.payloadRequired = true;
+			return (event, context) -> required(event.payload(), parameter);
+		}
+		declarePayload(resolve(parameter, parameter.getParameterizedType()), parameter);
+		return (event, context) -> event.payload();
+	}
+
+	private Object required(@Nullable Object payload, Parameter parameter) {
+		if (payload == null) {
+			throw new InvalidPayloadException(
+					this.method.source() + " needs a payload for its parameter '" + describe(parameter) + "'");
+		}
+		return payload;
+	}
+
+	private void declarePayload(Type type, Parameter parameter) {
+		PayloadType.visit(type, (part) -> verifyCanBePayload(part, parameter));
+		Parameter other = (this.payloadParameter != null) ? this.payloadParameter : this.eventParameter;
+		if (other != null && !type.equals(this.payloadType)) {
+			throw this.method.invalid("its parameters '" + describe(other) + "' and '" + describe(parameter)
+					+ "' want the payload as different types: use the same type, or TaskEvent<?>");
+		}
+		this.payloadType = type;
+	}
+
+	private Type resolve(Parameter parameter, Type type) {
+		try {
+			return this.types.resolve(type);
+		}
+		catch (IllegalArgumentException ex) {
+			throw this.method.invalid("the payload's type cannot be told from its parameter '" + describe(parameter)
+					+ "': " + ex.getMessage() + "; have a subclass bind it");
+		}
+	}
+
+	private void verifyCanBePayload(Class<?> type, Parameter parameter) {
+		String reason = null;
+		if (type.getPackageName().equals(TaskEvent.class.getPackageName())) {
+			reason = "a type of Conductor that a task doesn't receive here";
+		}
+		else if (NEVER_PAYLOADS.stream().anyMatch((never) -> never.isAssignableFrom(type))
+				|| NEVER_PAYLOAD_PACKAGES.stream().anyMatch(type.getName()::startsWith)
+				|| type.isAnnotationPresent(FunctionalInterface.class)) {
+			reason = "a type that is not read from JSON";
+		}
+		else if (!type.isPrimitive() && !type.getName().startsWith("java.") && this.isBeanType.test(type)) {
+			reason = "the type of a bean";
+		}
+		if (reason != null) {
+			throw this.method.invalid("its parameter '" + describe(parameter) + "' can be neither payload, TaskContext "
+					+ "nor TaskEvent<P>: " + ClassUtils.getShortName(type) + " is " + reason
+					+ ". Inject what is not part of the payload into the bean instead");
+		}
+	}
+
+	private static String describe(Parameter parameter) {
+		return parameter.getParameterizedType().getTypeName().replaceAll("\\b[a-z][\\w]*\\.", "").replace('$', '.')
+				+ " " + parameter.getName();
+	}
+
+}

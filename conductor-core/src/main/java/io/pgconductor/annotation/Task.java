@@ -1,0 +1,137 @@
+package io.pgconductor.annotation;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+import io.pgconductor.TaskContext;
+import io.pgconductor.TaskEvent;
+import org.springframework.aot.hint.annotation.Reflective;
+import org.springframework.core.annotation.AliasFor;
+
+/**
+ * Marks a method of a bean as a task: something that is invoked by name, survives crashes
+ * and is retried when it fails.
+ *
+ * <pre class="code">
+ * &#064;Component
+ * class Mail {
+ *
+ *     &#064;Task(name = "send-email", queue = "mail", maxAttempts = 5, timeout = "30s")
+ *     Sent sendEmail(SendEmail payload, TaskContext context) { … }
+ *
+ * }
+ * </pre>
+ *
+ * <p>
+ * The method may take, in any order, each of them or none: one payload (of any type that
+ * Jackson reads; {@code null} if the task was invoked without one, or empty if it is
+ * declared as {@code Optional}; a primitive parameter requires one), a
+ * {@link TaskContext}, and a {@link TaskEvent}. What it returns is stored as the
+ * execution's result. It must have done its work when it returns: futures, publishers and
+ * {@code @Async} are refused.
+ * <p>
+ * The method is called on the bean as others see it, so advice such as
+ * {@code @Transactional} applies; on a proxied bean it must not be private or final. The
+ * bean is resolved when the task first runs, a prototype for each attempt.
+ * <p>
+ * String attributes may contain <code>${…}</code> placeholders; one that resolves to an
+ * empty string counts as not set. An attribute that is not set here is taken from
+ * {@link TaskDefaults @TaskDefaults} on the type, then from the default given below. The
+ * property {@code conductor.tasks.<name>.*} wins over all of them.
+ * <p>
+ * Durations are written as {@code 500ms}, {@code 15s}, {@code 5m}, {@code 2h},
+ * {@code 7d}, combinations of them ({@code 1h30m}), or in ISO-8601 form ({@code P1D}). A
+ * plain number is milliseconds.
+ * <p>
+ * This annotation may be used as a <em>meta-annotation</em> to create custom <em>composed
+ * annotations</em> with attribute overrides, see {@link AliasFor @AliasFor}.
+ *
+ * @since 0.1.0
+ * @see TaskDefaults
+ */
+@Target({ ElementType.METHOD, ElementType.ANNOTATION_TYPE })
+@Retention(RetentionPolicy.RUNTIME)
+@Documented
+@Reflective
+public @interface Task {
+
+	/**
+	 * The value of a number that is not set; no number of its own.
+	 */
+	int UNSET = Integer.MIN_VALUE;
+
+	/**
+	 * Alias for {@link #name()}.
+	 * @return the task's name
+	 */
+	@AliasFor("name")
+	String value() default "";
+
+	/**
+	 * The name the task is invoked by, unique in the application. The default is the
+	 * method's name in kebab-case: {@code sendEmail} is {@code send-email}.
+	 * @return the task's name
+	 */
+	@AliasFor("value")
+	String name() default "";
+
+	/**
+	 * Former names of the task, whose executions it also serves.
+	 * @return the names
+	 */
+	String[] aliases() default {};
+
+	/**
+	 * The queue the task's executions go to, {@code default} by default. Each queue has a
+	 * worker of its own.
+	 * @return the queue's name
+	 */
+	String queue() default "";
+
+	/**
+	 * How many attempts an execution has before it fails for good, 3 by default.
+	 * @return the number of attempts, at least 1
+	 */
+	int maxAttempts() default UNSET;
+
+	/**
+	 * When failed attempts are repeated. By default after 15 s, 30 s, 1, 2, 5, 10, 20, 40
+	 * minutes, 1 hour, then every 2 hours, with ±10 % jitter.
+	 * @return the retry schedule; one without attributes counts as not set
+	 */
+	Retry retry() default @Retry;
+
+	/**
+	 * The duration after which an attempt is interrupted and counts as failed. There is
+	 * none by default.
+	 * @return a positive duration
+	 */
+	String timeout() default "";
+
+	/**
+	 * How long a completed execution is kept: a duration, {@code 0} to delete it at once,
+	 * or {@code never} to keep it for ever. The default is
+	 * {@code conductor.retention.completed}.
+	 * @return a duration, or {@code never}
+	 */
+	String removeOnComplete() default "";
+
+	/**
+	 * How long a failed or cancelled execution is kept: a duration, {@code 0} to delete
+	 * it at once, or {@code never} to keep it for ever. The default is
+	 * {@code conductor.retention.failed}.
+	 * @return a duration, or {@code never}
+	 */
+	String removeOnFail() default "";
+
+	/**
+	 * The priority of the task's executions, 0 by default. Higher ones run first; within
+	 * one priority it is first in, first out.
+	 * @return any number
+	 */
+	int priority() default UNSET;
+
+}

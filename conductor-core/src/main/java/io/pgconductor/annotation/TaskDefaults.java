@@ -1,0 +1,84 @@
+package io.pgconductor.annotation;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+import org.springframework.aot.hint.annotation.Reflective;
+
+/**
+ * Sets options for all {@link Task @Task} methods of a type that don't set them
+ * themselves.
+ *
+ * <pre class="code">
+ * &#064;Component
+ * &#064;TaskDefaults(queue = "mail", maxAttempts = 5)
+ * class Mail {
+ *
+ *     &#064;Task
+ *     void sendEmail(SendEmail payload) { … }
+ *
+ *     &#064;Task(maxAttempts = 1)
+ *     void sendReminder(Reminder payload) { … }
+ *
+ * }
+ * </pre>
+ *
+ * <p>
+ * Attributes mean the same as on {@code @Task} and are written alike. Subclasses inherit
+ * the annotation unless they have one of their own, which then counts alone. May be used
+ * as a meta-annotation.
+ *
+ * @since 0.1.0
+ */
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@Documented
+@Reflective
+public @interface TaskDefaults {
+
+	/**
+	 * The queue the executions go to, see {@link Task#queue()}.
+	 * @return the queue's name
+	 */
+	String queue() default "";
+
+	/**
+	 * How many attempts an execution has, see {@link Task#maxAttempts()}.
+	 * @return the number of attempts, at least 1
+	 */
+	int maxAttempts() default Task.UNSET;
+
+	/**
+	 * When failed attempts are repeated, see {@link Task#retry()}.
+	 * @return the retry schedule
+	 */
+	Retry retry() default @Retry;
+
+	/**
+	 * The duration after which an attempt is interrupted, see {@link Task#timeout()}.
+	 * @return a positive duration
+	 */
+	String timeout() default "";
+
+	/**
+	 * How long a completed execution is kept, see {@link Task#removeOnComplete()}.
+	 * @return a duration, or {@code never}
+	 */
+	String removeOnComplete() default "";
+
+	/**
+	 * How long a failed or cancelled execution is kept, see {@link Task#removeOnFail()}.
+	 * @return a duration, or {@code never}
+	 */
+	String removeOnFail() default "";
+
+	/**
+	 * The priority of the executions, see {@link Task#priority()}.
+	 * @return any number
+	 */
+	int priority() default Task.UNSET;
+
+}
