@@ -40,12 +40,14 @@ public final class ExecutionClaims {
 			returning id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers
 			""";
 
+	// A locking clause has to be one level below a UNION; LIMIT stops the ranges behind
 	private static final String RANGE = """
-			        (select ctid from ${schema}.execution
-			         where queue = :queue and phase = 'due' and gate is null and claimed_by is null and task = any (:tasks)
-			           %s
-			         order by queue, priority desc, run_at, id
-			         limit :limit for update skip locked)
+			        select ctid from (
+			            select ctid from ${schema}.execution
+			            where queue = :queue and phase = 'due' and gate is null and claimed_by is null and task = any (:tasks)
+			              %s
+			            order by queue, priority desc, run_at, id
+			            limit :limit for update skip locked) range
 			""";
 
 	// A claim whose answer was lost may have happened: what is in the node's name, but
@@ -104,9 +106,9 @@ public final class ExecutionClaims {
 		for (int i = 0; i < positions; i++) {
 			ranges.append(range(((i == 0) ? "" : "and priority < :priority%d ".formatted(i - 1))
 					+ "and priority > :priority%d".formatted(i)));
-			ranges.append("union all\n");
+			ranges.append("        union all\n");
 			ranges.append(range("and priority = :priority%1$d and (run_at, id) > (:runAt%1$d, :id%1$d)".formatted(i)));
-			ranges.append("union all\n");
+			ranges.append("        union all\n");
 		}
 		ranges.append(range((positions == 0) ? "" : "and priority < :priority%d".formatted(positions - 1)));
 		return this.schema.sql(CLAIM.formatted(ranges));

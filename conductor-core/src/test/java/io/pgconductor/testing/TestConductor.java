@@ -159,7 +159,8 @@ public final class TestConductor implements AutoCloseable {
 		return Awaitility.await()
 			.atMost(Duration.ofSeconds(20))
 			.pollInterval(Duration.ofMillis(5))
-			.until(() -> this.conductor.find(execution).orElse(null), (found) -> found != null && found.state() == state);
+			.until(() -> this.conductor.find(execution).orElse(null),
+					(found) -> found != null && found.state() == state);
 	}
 
 	@Override
