@@ -100,7 +100,7 @@ public final class AttemptRunner {
 	private @Nullable ScheduledFuture<?> scheduleTimeout(Attempt attempt, TaskSpec task) {
 		Duration timeout = task.timeout();
 		return (timeout != null) ? this.timer.schedule(() -> attempt.interrupt(Attempt.Interruption.TIMEOUT),
-				timeout.toNanos(), TimeUnit.NANOSECONDS) : null;
+				TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS) : null;
 	}
 
 	private TaskEvent<?> event(ClaimedExecution execution, TaskSpec task) {

@@ -45,9 +45,14 @@ public final class SqlErrors {
 	 * @return whether the connection failed
 	 */
 	public static boolean isConnectionFailure(Throwable error) {
-		String state = sqlState(error);
+		SQLException root = rootSqlException(error);
+		if (root == null) {
+			return false;
+		}
+		// A pool that gives no connection tells no state
+		String state = root.getSQLState();
 		return state == null || state.startsWith("08") || SHUTDOWN_STATES.contains(state)
-				|| rootSqlException(error) instanceof SQLTransientConnectionException;
+				|| root instanceof SQLTransientConnectionException;
 	}
 
 	/**

@@ -5,7 +5,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
@@ -117,14 +119,19 @@ public final class TaskRegistry {
 	}
 
 	/**
-	 * Return the tasks of each queue by all their names, aliases included.
-	 * @return queue → name → task
+	 * Return all tasks by all their names, aliases included.
+	 * @return name → task, unmodifiable
 	 */
-	public Map<String, Map<String, TaskSpec>> byQueue() {
-		return this.byNameOrAlias.entrySet()
-			.stream()
-			.collect(Collectors.groupingBy((entry) -> entry.getValue().queue(),
-					Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
+	public Map<String, TaskSpec> byNameOrAlias() {
+		return Collections.unmodifiableMap(this.byNameOrAlias);
+	}
+
+	/**
+	 * Return the queues that the tasks go to unless an invocation names another one.
+	 * @return the names of the queues
+	 */
+	public Set<String> queues() {
+		return this.tasks.values().stream().map(TaskSpec::queue).collect(Collectors.toCollection(TreeSet::new));
 	}
 
 }

@@ -109,8 +109,8 @@ final class DefaultOrchestrator implements Orchestrator {
 		this.conductor.ensureInstalled();
 		DefaultConductor.Environment environment = this.conductor.environment();
 		RunningNode starting = new RunningNode(environment.engineDataSource(), environment.ownPool(),
-				environment.schema(), environment.application(), environment.json(), this.registry.byQueue(),
-				this.options, environment.metrics());
+				environment.schema(), environment.application(), environment.json(), this.registry, this.options,
+				environment.metrics());
 		starting.start();
 		this.node = starting;
 		this.conductor.add(starting::wakeLocally);

@@ -39,6 +39,8 @@ final class Node {
 
 	private volatile UUID id = UUID.randomUUID();
 
+	private volatile boolean dead;
+
 	private volatile @Nullable Instant lastHeartbeat;
 
 	/**
@@ -66,15 +68,28 @@ final class Node {
 		return this.id;
 	}
 
+	/**
+	 * Return whether this node works under an id.
+	 * @param id the id
+	 * @return {@code false} if that one was declared dead, whatever came after it
+	 */
+	boolean isAliveAs(UUID id) {
+		return !this.dead && this.id.equals(id);
+	}
+
 	@Nullable Instant lastHeartbeat() {
 		return this.lastHeartbeat;
 	}
 
 	void register() {
+		register(this.id);
+	}
+
+	private void register(UUID newId) {
 		Collection<String> names = this.definitions.stream().map(TaskTable.Definition::name).toList();
 		this.transactions.executeWithoutResult((status) -> {
 			this.nodes.lockMembership();
-			this.nodes.register(this.id, this.application, hostName(), names, this.life);
+			this.nodes.register(newId, this.application, hostName(), names, this.life);
 			this.tasks.register(this.definitions);
 		});
 		this.lastHeartbeat = Instant.now();
@@ -98,12 +113,17 @@ final class Node {
 			this.lastHeartbeat = Instant.now();
 			return;
 		}
-		UUID lost = this.id;
-		this.id = UUID.randomUUID();
 		logger.warn("Node {} was declared dead, since its heartbeats did not arrive in time: "
-				+ "what it ran is interrupted, and it goes on as node {}", lost, this.id);
+				+ "what it ran is interrupted, and it comes back under a new id", this.id);
+		this.dead = true;
 		this.onDeath.run();
-		register();
+		// Registered before the first claim under it: others rescue what no live node
+		// holds
+		UUID newId = UUID.randomUUID();
+		register(newId);
+		this.id = newId;
+		this.dead = false;
+		logger.info("Node {} goes on", newId);
 	}
 
 	void remove() {

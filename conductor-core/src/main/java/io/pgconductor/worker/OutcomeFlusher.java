@@ -57,6 +57,8 @@ final class OutcomeFlusher {
 
 	private volatile boolean idle = true;
 
+	private volatile boolean abandoned;
+
 	private long retryAsideAtNanos;
 
 	/**
@@ -74,7 +76,7 @@ final class OutcomeFlusher {
 		this.unstorable = unstorable;
 		this.onRecorded = onRecorded;
 		this.flushInterval = flushInterval;
-		this.thread = new LoopThread(name, true, this.signal, this::round, this::isEmpty);
+		this.thread = new LoopThread(name, true, this.signal, this::round, () -> this.abandoned || isEmpty());
 	}
 
 	void start() {
@@ -88,7 +90,12 @@ final class OutcomeFlusher {
 	 */
 	boolean stop(long millis) {
 		this.thread.stop();
-		return this.thread.join(millis);
+		if (this.thread.join(millis)) {
+			return true;
+		}
+		this.abandoned = true;
+		this.signal.raise();
+		return false;
 	}
 
 	void add(Recording recording) {

@@ -11,7 +11,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 
 import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
@@ -49,7 +48,7 @@ final class QueueWorker {
 
 	private final Map<String, TaskSpec> tasks;
 
-	private final Supplier<UUID> node;
+	private final Node node;
 
 	private final ExecutionClaims claims;
 
@@ -83,9 +82,9 @@ final class QueueWorker {
 
 	private long unknownClaimsSinceNanos;
 
-	QueueWorker(String queue, WorkerOptions options, Map<String, TaskSpec> tasks, Supplier<UUID> node,
-			ExecutionClaims claims, OutcomeRecorder recorder, AttemptRunner runner, Executor executor,
-			NodeConnection connection, ConductorMetrics metrics) {
+	QueueWorker(String queue, WorkerOptions options, Map<String, TaskSpec> tasks, Node node, ExecutionClaims claims,
+			OutcomeRecorder recorder, AttemptRunner runner, Executor executor, NodeConnection connection,
+			ConductorMetrics metrics) {
 		this.queue = queue;
 		this.options = options;
 		this.tasks = tasks;
@@ -160,11 +159,14 @@ final class QueueWorker {
 		if (room == 0 || this.thread.isStopping()) {
 			return false;
 		}
-		UUID claimer = this.node.get();
+		UUID claimer = this.node.id();
+		if (!this.node.isAliveAs(claimer)) {
+			return false;
+		}
 		this.claiming = true;
 		try {
 			List<ClaimedExecution> claimed = this.cursor.claim(claimer, room);
-			if (claimed.isEmpty() || !claimer.equals(this.node.get())) {
+			if (claimed.isEmpty()) {
 				return false;
 			}
 			this.claimCount = this.claimCount + 1;
@@ -174,6 +176,9 @@ final class QueueWorker {
 				Attempt attempt = new Attempt(execution);
 				this.held.put(execution.id(), attempt);
 				attempts.add(attempt);
+			}
+			if (!this.node.isAliveAs(claimer)) {
+				lose();
 			}
 			attempts.sort(ORDER);
 			this.handlers.submit(attempts);
@@ -195,7 +200,7 @@ final class QueueWorker {
 	 */
 	private void releaseUnknownClaims() {
 		if (this.unknownClaims) {
-			int released = this.claims.releaseUnknown(this.node.get(), this.queue, this.held.keySet());
+			int released = this.claims.releaseUnknown(this.node.id(), this.queue, this.held.keySet());
 			if (released > 0) {
 				logger.info("{} executions of queue '{}' were claimed by a statement whose answer was lost: "
 						+ "they are ready again", released, this.queue);
@@ -281,10 +286,6 @@ final class QueueWorker {
 
 	String queue() {
 		return this.queue;
-	}
-
-	Collection<String> taskNames() {
-		return this.tasks.keySet();
 	}
 
 	boolean isIdle() {

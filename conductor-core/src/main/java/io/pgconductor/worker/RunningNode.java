@@ -5,6 +5,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -27,6 +29,7 @@ import io.pgconductor.maintenance.Pruning;
 import io.pgconductor.maintenance.TaskHolding;
 import io.pgconductor.task.JsonMapping;
 import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -53,6 +56,8 @@ final class RunningNode {
 
 	private final NodeOptions options;
 
+	private final Map<String, TaskSpec> tasks;
+
 	private final Node node;
 
 	private final NodeConnection connection;
@@ -70,9 +75,9 @@ final class RunningNode {
 	private final ExecutionUpkeep upkeep;
 
 	RunningNode(DataSource engineDataSource, boolean ownPool, SchemaName schema, @Nullable String application,
-			JsonMapping json, Map<String, Map<String, TaskSpec>> tasksByQueue, NodeOptions options,
-			ConductorMetrics metrics) {
+			JsonMapping json, TaskRegistry registry, NodeOptions options, ConductorMetrics metrics) {
 		this.options = options;
+		this.tasks = registry.byNameOrAlias();
 		boolean ownSessions = ownPool && options.notifications();
 		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions);
 		JdbcClient jdbc = JdbcClient.create(dataSource);
@@ -82,7 +87,7 @@ final class RunningNode {
 		this.executions = new ExecutionTable(jdbc, schema, json);
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
-		this.node = new Node(nodes, tasks, transactions, application, definitions(tasksByQueue, options),
+		this.node = new Node(nodes, tasks, transactions, application, definitions(registry, options),
 				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
@@ -92,19 +97,22 @@ final class RunningNode {
 		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
-		tasksByQueue.forEach((queue, queueTasks) -> {
+		// Any queue may hold executions of any task: who invokes can choose
+		Set<String> queues = new TreeSet<>(registry.queues());
+		queues.addAll(options.workers().keySet());
+		queues.forEach((queue) -> {
 			WorkerOptions workerOptions = options.worker(queue);
 			AsyncTaskExecutor executor = HandlerExecutors.create(queue, workerOptions.concurrency(),
 					options.virtualThreads());
 			if (executor instanceof AutoCloseable closeable) {
 				this.executors.add(closeable);
 			}
-			this.workers.add(new QueueWorker(queue, workerOptions, queueTasks, this.node::id,
+			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
 					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
 		});
 		addChores(beat, transactions, jdbc, nodes, tasks, schema);
 		if (metrics != ConductorMetrics.NONE) {
-			QueueDepths depths = new QueueDepths(this.upkeep, transactions, jdbc, metrics, tasksByQueue.keySet());
+			QueueDepths depths = new QueueDepths(this.upkeep, transactions, jdbc, metrics, queues);
 			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
 		}
 	}
@@ -121,16 +129,15 @@ final class RunningNode {
 		this.housekeeper.add("pruning", PRUNING_INTERVAL, pruning::run);
 	}
 
-	private static List<TaskTable.Definition> definitions(Map<String, Map<String, TaskSpec>> tasksByQueue,
-			NodeOptions options) {
+	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options) {
 		List<TaskTable.Definition> definitions = new ArrayList<>();
-		tasksByQueue.values().forEach((tasks) -> tasks.forEach((name, task) -> {
+		registry.byNameOrAlias().forEach((name, task) -> {
 			Retention completed = task.removeOnComplete();
 			Retention failed = task.removeOnFail();
 			definitions.add(new TaskTable.Definition(name, task.queue(), task.priority(), task.maxAttempts(),
 					(completed != null) ? completed : options.completedRetention(),
 					(failed != null) ? failed : options.failedRetention()));
-		}));
+		});
 		return definitions;
 	}
 
@@ -140,10 +147,8 @@ final class RunningNode {
 		this.promoter.start();
 		this.housekeeper.start();
 		this.workers.forEach(QueueWorker::start);
-		logger.info("Node {} has started: it serves {}", this.node.id(),
-				this.workers.stream()
-					.map((worker) -> "queue '" + worker.queue() + "' with tasks " + worker.taskNames())
-					.toList());
+		logger.info("Node {} has started: it serves queues {} with tasks {}", this.node.id(),
+				this.workers.stream().map(QueueWorker::queue).toList(), this.tasks.keySet());
 	}
 
 	UUID id() {
@@ -190,7 +195,7 @@ final class RunningNode {
 		long claims = claimCount();
 		return isIdle()
 				&& this.workers.stream()
-					.noneMatch((worker) -> this.executions.anyReady(worker.queue(), worker.taskNames()))
+					.noneMatch((worker) -> this.executions.anyReady(worker.queue(), this.tasks.keySet()))
 				&& isIdle() && claims == claimCount();
 	}
 
