@@ -13,16 +13,14 @@ import io.pgconductor.migration.SchemaException.Problem;
 /**
  * What is in the database.
  *
- * @param exists whether there is a schema of that name
- * @param role the role that asks
- * @param database the database's name
- * @param mayCreate whether that role may create the schema, or tables in it if it exists
- * @param version the installed version; 0 if none is
- * @param minCompatible the oldest version of the jar that can work with it
- * @param history what Flyway has recorded
+ * param exists whether there is a schema of that name param role the role that asks param
+ * database the database's name param mayCreate whether that role may create the schema,
+ * or tables in it if it exists param readOnly whether the server takes no writes now
+ * param version the installed version; 0 if none is param minCompatible the oldest
+ * version of the jar that can work with it param history what Flyway has recorded
  */
-record InstalledSchema(boolean exists, String role, String database, boolean mayCreate, int version, int minCompatible,
-		History history) {
+record InstalledSchema(boolean exists, String role, String database, boolean mayCreate, boolean readOnly, int version,
+		int minCompatible, History history) {
 
 	static final String HISTORY_TABLE = "conductor_schema_history";
 
@@ -31,6 +29,7 @@ record InstalledSchema(boolean exists, String role, String database, boolean may
 	private static final String OVERVIEW = """
 			select n.oid is not null, current_user, current_database(),
 			    coalesce(has_schema_privilege(n.oid, 'create'), has_database_privilege(current_database(), 'create')),
+			    current_setting('transaction_read_only')::boolean,
 			    exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = 'schema_version'),
 			    exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = 'conductor_schema_history'),
 			    (select count(*) from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
@@ -51,8 +50,8 @@ record InstalledSchema(boolean exists, String role, String database, boolean may
 				row.next();
 				int version = 0;
 				int minCompatible = 0;
-				if (row.getBoolean(5)) {
-					if (row.getInt(7) != 2) {
+				if (row.getBoolean(6)) {
+					if (row.getInt(8) != 2) {
 						throw foreign(schema);
 					}
 					try (PreparedStatement query = connection.prepareStatement(schema.sql(VERSION));
@@ -64,9 +63,10 @@ record InstalledSchema(boolean exists, String role, String database, boolean may
 						minCompatible = installed.getInt(2);
 					}
 				}
-				boolean recorded = withHistory && row.getBoolean(6);
+				boolean recorded = withHistory && row.getBoolean(7);
 				return new InstalledSchema(row.getBoolean(1), row.getString(2), row.getString(3), row.getBoolean(4),
-						version, minCompatible, recorded ? History.read(connection, schema) : History.NONE);
+						row.getBoolean(5), version, minCompatible,
+						recorded ? History.read(connection, schema) : History.NONE);
 			}
 		}
 	}
@@ -80,9 +80,8 @@ record InstalledSchema(boolean exists, String role, String database, boolean may
 	/**
 	 * What Flyway has recorded.
 	 *
-	 * @param exists whether there is a history
-	 * @param version the highest version in it
-	 * @param checksums the checksum with which each script last ran
+	 * param exists whether there is a history param version the highest version in it
+	 * param checksums the checksum with which each script last ran
 	 */
 	record History(boolean exists, int version, Map<String, Integer> checksums) {
 

@@ -56,16 +56,16 @@ final class SchemaFailures {
 		}
 		return new SchemaException(Problem.MIGRATION_FAILED,
 				"Schema '" + schema + "' cannot be " + (migrate ? "installed or upgraded" : "verified") + ": "
-						+ reason(failure, cause) + ".",
-				"Nothing has been changed. Resolve what the database reports and start again.", failure);
+						+ reason(failure, cause),
+				"Conductor's tables are as they were. Resolve what the database reports and start again.", failure);
 	}
 
 	private static String reason(Exception failure, @Nullable SQLException cause) {
 		String message = String.valueOf(failure.getMessage());
-		if (cause == null || failure == cause) {
-			return message;
+		if (cause != null && failure != cause) {
+			message = message.lines().findFirst().orElse("") + ": " + cause.getMessage();
 		}
-		return message.lines().findFirst().orElse("") + ": " + cause.getMessage();
+		return message.endsWith(".") ? message : message + ".";
 	}
 
 	private static @Nullable SQLException sqlException(@Nullable Throwable failure) {
@@ -77,20 +77,25 @@ final class SchemaFailures {
 
 	private static SchemaException insufficientPrivilege(SchemaName schema, boolean migrate, Exception failure,
 			@Nullable SQLException cause) {
-		String reason = (cause != null) ? cause.getMessage() : failure.getMessage();
+		String reason = reason(failure, cause);
 		if (migrate) {
 			return new SchemaException(Problem.INSUFFICIENT_PRIVILEGE,
-					"The role of the data source may not install or upgrade schema '" + schema + "': " + reason + ".",
+					"The role of the data source may not install or upgrade schema '" + schema + "': " + reason,
 					"Connect as the role that owns the schema, or set conductor.migrate to false and let a database "
 							+ "administrator run the SQL that `" + command(schema, 0) + "` prints.",
 					failure);
 		}
 		return new SchemaException(Problem.INSUFFICIENT_PRIVILEGE,
-				"The role of the data source may not use schema '" + schema + "': " + reason + ".",
+				"The role of the data source may not use schema '" + schema + "': " + reason,
 				"Grant it: `grant usage on schema " + schema
-						+ " to <role>` and `grant select, insert, update, delete on " + "all tables in schema " + schema
+						+ " to <role>` and `grant select, insert, update, delete on all tables in schema " + schema
 						+ " to <role>`.",
 				failure);
+	}
+
+	static DataAccessResourceFailureException readOnly(SchemaName schema, InstalledSchema installed) {
+		return new DataAccessResourceFailureException("Schema '" + schema + "' cannot be installed or upgraded while "
+				+ "database '" + installed.database() + "' is read-only; is it a standby?");
 	}
 
 	static SchemaException mayNotCreate(SchemaName schema, InstalledSchema installed) {

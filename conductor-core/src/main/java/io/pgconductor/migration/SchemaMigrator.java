@@ -3,6 +3,7 @@ package io.pgconductor.migration;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 
 import javax.sql.DataSource;
@@ -43,7 +44,7 @@ public final class SchemaMigrator {
 			set local lock_timeout = 0;
 			set local idle_in_transaction_session_timeout = 0""";
 
-	private static final String FORGET_HISTORY = "delete from ${schema}." + InstalledSchema.HISTORY_TABLE;
+	private static final String FORGET_HISTORY = "drop table ${schema}." + InstalledSchema.HISTORY_TABLE;
 
 	private final DataSource dataSource;
 
@@ -121,12 +122,12 @@ public final class SchemaMigrator {
 			statement.execute(PREPARE_LOCK);
 			statement.execute(SchemaScript.lock(this.schema));
 		}
-		InstalledSchema installed = InstalledSchema.read(connection, this.schema, true);
+		InstalledSchema installed = readUnderLock(connection);
 		if (isUsable(installed)) {
 			return; // Another node was faster
 		}
 		upgrade(installed);
-		InstalledSchema result = InstalledSchema.read(connection, this.schema, true);
+		InstalledSchema result = readUnderLock(connection);
 		if (result.version() != this.scripts.version()) {
 			throw new SchemaException(Problem.MIGRATION_FAILED,
 					"Schema '" + this.schema + "' is at version " + result.version() + " after its migration to "
@@ -134,6 +135,17 @@ public final class SchemaMigrator {
 					"Its table schema_version was changed by someone else: find out by whom.");
 		}
 		log(installed.version(), result.version());
+	}
+
+	/**
+	 * Keep the lock of the migration, but none on the tables that were read: scripts may
+	 * alter them.
+	 */
+	private InstalledSchema readUnderLock(Connection connection) throws SQLException {
+		Savepoint locked = connection.setSavepoint();
+		InstalledSchema installed = InstalledSchema.read(connection, this.schema, true);
+		connection.rollback(locked);
+		return installed;
 	}
 
 	private boolean isUsable(InstalledSchema installed) {
@@ -187,12 +199,16 @@ public final class SchemaMigrator {
 	}
 
 	private void upgrade(InstalledSchema installed) throws SQLException {
+		if (installed.readOnly()) {
+			throw SchemaFailures.readOnly(this.schema, installed);
+		}
 		if (!installed.mayCreate()) {
 			throw SchemaFailures.mayNotCreate(this.schema, installed);
 		}
 		FlywayRun flyway = new FlywayRun(this.dataSource, this.schema, this.scripts, installed.version());
 		if (installed.version() > installed.history().version()) {
-			// A database administrator has run the printed SQL
+			// A database administrator has run the printed SQL; Flyway baselines only
+			// where it has no history
 			if (installed.history().exists()) {
 				forgetHistory();
 			}

@@ -21,6 +21,7 @@ final class TestScripts {
 
 	static final Script V3_CONTRACTION = new Script("V3__contraction.sql", """
 			alter table ${schema}.thing drop column colour;
+			alter table ${schema}.schema_version add column reason text;
 			update ${schema}.schema_version set version = 3, min_compatible = 2;
 			""");
 
