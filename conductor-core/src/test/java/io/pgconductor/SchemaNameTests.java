@@ -11,17 +11,17 @@ class SchemaNameTests {
 
 	@ParameterizedTest
 	@ValueSource(strings = { "conductor", "_jobs", "public", "a", "app_2_jobs",
-			"a23456789012345678901234567890123456789012345678901234567890123" })
+			"a23456789012345678901234567890123456789012345678" })
 	void acceptsIdentifiers(String name) {
 		assertThat(new SchemaName(name).value()).isEqualTo(name);
 	}
 
 	@ParameterizedTest
 	@ValueSource(strings = { "", " ", "Conductor", "2jobs", "my-jobs", "a.b", "a b", "a\"; drop schema public; --", "ä",
-			"a\n", "a234567890123456789012345678901234567890123456789012345678901234" })
+			"a\n", "a234567890123456789012345678901234567890123456789" })
 	void refusesWhatIsNoIdentifier(String name) {
 		assertThatIllegalArgumentException().isThrownBy(() -> new SchemaName(name))
-			.withMessage("'" + name + "' is not a schema name: use 1 to 63 lower case letters, digits and underscores, "
+			.withMessage("'" + name + "' is not a schema name: use 1 to 48 lower case letters, digits and underscores, "
 					+ "beginning with a letter or underscore");
 	}
 

@@ -39,7 +39,7 @@ class TestPostgresIntegrationTests {
 
 		String schema = postgres.uniqueSchema(TestPostgresIntegrationTests.class);
 
-		assertThat(schema).matches("t_test_postgres_integration_tests_[0-9a-f]{8}");
+		assertThat(schema).matches("t_test_postgres_[a-z_]+_[0-9a-f]{8}");
 		assertThat(postgres.uniqueSchema(TestPostgresIntegrationTests.class)).isNotEqualTo(schema);
 	}
 
