@@ -1,0 +1,173 @@
+package io.pgconductor.autoconfigure;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
+
+import io.pgconductor.QueueName;
+import io.pgconductor.autoconfigure.ConductorProperties.Task;
+import io.pgconductor.autoconfigure.ConductorProperties.Worker;
+import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskOptions;
+import io.pgconductor.worker.WorkerOptions;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+
+/**
+ * The properties as the engine understands them. A value that cannot work is refused by
+ * the name of its property.
+ */
+final class ConductorOptions {
+
+	// Those of @Retry
+	private static final Duration RETRY_INITIAL = Duration.ofSeconds(15);
+
+	private static final double RETRY_MULTIPLIER = 2;
+
+	private static final Duration RETRY_MAX = Duration.ofHours(2);
+
+	private final ConductorProperties properties;
+
+	ConductorOptions(ConductorProperties properties) {
+		this.properties = properties;
+	}
+
+	long maxPayloadSize() {
+		long size = this.properties.getMaxPayloadSize().toBytes();
+		check(size > 0, "conductor.max-payload-size", this.properties.getMaxPayloadSize(), "it must be positive");
+		return size;
+	}
+
+	int poolSize() {
+		int size = this.properties.getPool().getSize();
+		// Installing the schema takes three, the one that is held for good included
+		check(size >= 2, "conductor.pool.size", size, "it must be at least 2");
+		return size;
+	}
+
+	Duration nodeTimeout() {
+		Duration timeout = this.properties.getNodeTimeout();
+		check(timeout.compareTo(Duration.ofSeconds(1)) >= 0, "conductor.node-timeout", timeout,
+				"it must be at least 1s");
+		return timeout;
+	}
+
+	Duration shutdownTimeout() {
+		Duration timeout = this.properties.getShutdownTimeout();
+		check(!timeout.isNegative(), "conductor.shutdown-timeout", timeout, "it must not be negative");
+		return timeout;
+	}
+
+	WorkerOptions defaultWorker() {
+		Worker.Defaults defaults = this.properties.getWorker().getDefault();
+		return with(WorkerOptions.DEFAULT, "conductor.worker.default", defaults.getConcurrency(),
+				defaults.getPollInterval(), defaults.getFetchBatchSize(), defaults.getFlushInterval());
+	}
+
+	Map<String, WorkerOptions> workers() {
+		WorkerOptions defaults = defaultWorker();
+		Map<String, WorkerOptions> workers = new LinkedHashMap<>();
+		this.properties.getWorker().getQueues().forEach((queue, options) -> {
+			String prefix = nameInMap("conductor.worker.queues", queue);
+			valid(prefix, queue, () -> QueueName.validate(queue));
+			workers.put(queue, with(defaults, prefix, options.getConcurrency(), options.getPollInterval(),
+					options.getFetchBatchSize(), options.getFlushInterval()));
+		});
+		return workers;
+	}
+
+	private static WorkerOptions with(WorkerOptions options, String prefix, @Nullable Integer concurrency,
+			@Nullable Duration pollInterval, @Nullable Integer fetchBatchSize, @Nullable Duration flushInterval) {
+		WorkerOptions result = options;
+		if (concurrency != null) {
+			WorkerOptions base = result;
+			result = valid(prefix + ".concurrency", concurrency, () -> base.withConcurrency(concurrency));
+		}
+		if (pollInterval != null) {
+			WorkerOptions base = result;
+			result = valid(prefix + ".poll-interval", pollInterval, () -> base.withPollInterval(pollInterval));
+		}
+		if (fetchBatchSize != null) {
+			WorkerOptions base = result;
+			result = valid(prefix + ".fetch-batch-size", fetchBatchSize, () -> base.withFetchBatchSize(fetchBatchSize));
+		}
+		if (flushInterval != null) {
+			WorkerOptions base = result;
+			result = valid(prefix + ".flush-interval", flushInterval, () -> base.withFlushInterval(flushInterval));
+		}
+		return result;
+	}
+
+	Map<String, TaskOptions> tasks() {
+		Map<String, TaskOptions> tasks = new LinkedHashMap<>();
+		this.properties.getTasks().forEach((name, task) -> tasks.put(name, options(name, task)));
+		return tasks;
+	}
+
+	private static TaskOptions options(String name, Task task) {
+		String prefix = taskProperty(name);
+		String queue = task.getQueue();
+		if (queue != null) {
+			valid(prefix + ".queue", queue, () -> QueueName.validate(queue));
+		}
+		Integer maxAttempts = task.getMaxAttempts();
+		check(maxAttempts == null || maxAttempts >= 1, prefix + ".max-attempts", maxAttempts, "it must be at least 1");
+		Duration timeout = task.getTimeout();
+		check(timeout == null || (!timeout.isNegative() && !timeout.isZero()), prefix + ".timeout", timeout,
+				"it must be positive");
+		return new TaskOptions(task.getEnabled(), queue, task.getPriority(), maxAttempts,
+				retryPolicy(prefix + ".retry", task.getRetry()), timeout, task.getRemoveOnComplete(),
+				task.getRemoveOnFail());
+	}
+
+	private static @Nullable RetryPolicy retryPolicy(String prefix, Task.Retry retry) {
+		boolean standardDelays = retry.getInitial() == null && retry.getMultiplier() == null && retry.getMax() == null;
+		if (standardDelays && retry.getJitter() == null) {
+			return null;
+		}
+		double jitter = Objects.requireNonNullElse(retry.getJitter(), RetryPolicy.DEFAULT.jitter());
+		check(jitter >= 0 && jitter <= 1, prefix + ".jitter", jitter, "it must be between 0 and 1");
+		if (standardDelays) {
+			return new RetryPolicy(RetryPolicy.DEFAULT.backoff(), jitter, Set.of());
+		}
+		Duration initial = Objects.requireNonNullElse(retry.getInitial(), RETRY_INITIAL);
+		check(!initial.isNegative() && !initial.isZero(), prefix + ".initial", initial, "it must be positive");
+		double multiplier = Objects.requireNonNullElse(retry.getMultiplier(), RETRY_MULTIPLIER);
+		check(multiplier >= 1 && !Double.isInfinite(multiplier), prefix + ".multiplier", multiplier,
+				"it must be at least 1");
+		Duration max = Objects.requireNonNullElse(retry.getMax(), longer(initial, RETRY_MAX));
+		check(max.compareTo(initial) >= 0, prefix + ".max", max, "it must be at least the initial delay, " + initial);
+		return RetryPolicy.exponential(initial, multiplier, max, jitter, Set.of());
+	}
+
+	private static Duration longer(Duration first, Duration second) {
+		return (first.compareTo(second) > 0) ? first : second;
+	}
+
+	static String taskProperty(String name) {
+		return nameInMap("conductor.tasks", name);
+	}
+
+	private static String nameInMap(String prefix, String key) {
+		return prefix + "." + (key.matches("[a-z0-9-]+") ? key : "[" + key + "]");
+	}
+
+	private static void check(boolean valid, String property, @Nullable Object value, String reason) {
+		if (!valid) {
+			throw new InvalidConfigurationPropertyValueException(property, value, reason);
+		}
+	}
+
+	private static <T> T valid(String property, Object value, Supplier<T> result) {
+		try {
+			return result.get();
+		}
+		catch (IllegalArgumentException ex) {
+			throw new InvalidConfigurationPropertyValueException(property, value, ex.getMessage());
+		}
+	}
+
+}

@@ -1,0 +1,57 @@
+package io.pgconductor.autoconfigure;
+
+import io.pgconductor.Conductor;
+import io.pgconductor.Orchestrator;
+import io.pgconductor.annotation.TaskAnnotationProcessor;
+import io.pgconductor.task.TaskRegistry;
+import io.pgconductor.worker.OrchestratorBuilder;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+
+/**
+ * What runs tasks.
+ */
+@Configuration(proxyBeanMethods = false)
+@ConditionalOnBooleanProperty(name = "conductor.worker.enabled", matchIfMissing = true)
+@ConditionalOnBean(Conductor.class)
+class ConductorWorkerConfiguration {
+
+	@Bean
+	@ConditionalOnMissingBean
+	static TaskAnnotationProcessor conductorTaskAnnotationProcessor(TaskRegistry registry,
+			ConfigurableListableBeanFactory beanFactory) {
+		return new TaskAnnotationProcessor(registry, beanFactory);
+	}
+
+	@Bean(destroyMethod = "stop")
+	@ConditionalOnMissingBean
+	Orchestrator conductorOrchestrator(Conductor conductor, TaskRegistry registry, ConductorProperties properties,
+			Environment environment, ObjectProvider<OrchestratorBuilderCustomizer> customizers) {
+		new NamedOptionsVerifier("conductor.worker.queues", ConductorProperties.Worker.Queue.class).verify(environment);
+		ConductorOptions options = new ConductorOptions(properties);
+		OrchestratorBuilder builder = new OrchestratorBuilder(conductor, registry)
+			.defaultWorker(options.defaultWorker())
+			.nodeTimeout(options.nodeTimeout())
+			.shutdownTimeout(options.shutdownTimeout())
+			.notifications(properties.getNotifications().isEnabled())
+			.virtualThreads(properties.getWorker().isVirtualThreads())
+			.retention(properties.getRetention().getCompleted(), properties.getRetention().getFailed());
+		options.workers().forEach(builder::worker);
+		customizers.orderedStream().forEach((customizer) -> customizer.customize(builder));
+		return builder.build();
+	}
+
+	@Bean
+	@ConditionalOnMissingBean
+	ConductorLifecycle conductorLifecycle(Orchestrator orchestrator,
+			ObjectProvider<EngineConnections> engineConnections) {
+		return new ConductorLifecycle(orchestrator, () -> engineConnections.ifAvailable(EngineConnections::release));
+	}
+
+}
