@@ -1,0 +1,187 @@
+package io.pgconductor.autoconfigure;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import io.pgconductor.client.ForeignTransaction;
+import io.pgconductor.task.Retention;
+import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskOptions;
+import io.pgconductor.worker.WorkerOptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.boot.convert.ApplicationConversionService;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/**
+ * Tests for {@link ConductorOptions} and {@link ConductorProperties}.
+ */
+class ConductorOptionsTests {
+
+	@Test
+	void hasTheDocumentedDefaults() {
+		ConductorProperties properties = bind();
+		ConductorOptions options = new ConductorOptions(properties);
+
+		assertThat(properties.isEnabled()).isTrue();
+		assertThat(properties.getSchema()).isEqualTo("conductor");
+		assertThat(properties.getApplication()).isNull();
+		assertThat(properties.isMigrate()).isTrue();
+		assertThat(properties.getForeignTransaction()).isEqualTo(ForeignTransaction.FAIL);
+		assertThat(properties.getNotifications().isEnabled()).isTrue();
+		assertThat(properties.getWorker().isEnabled()).isTrue();
+		assertThat(properties.getWorker().isVirtualThreads()).isTrue();
+		assertThat(properties.getRetention().getCompleted()).isEqualTo(Retention.of(Duration.ofDays(7)));
+		assertThat(properties.getRetention().getFailed()).isEqualTo(Retention.of(Duration.ofDays(30)));
+		assertThat(options.maxPayloadSize()).isEqualTo(1024 * 1024);
+		assertThat(options.poolSize()).isEqualTo(4);
+		assertThat(options.nodeTimeout()).isEqualTo(Duration.ofSeconds(30));
+		assertThat(options.shutdownTimeout()).isEqualTo(Duration.ofSeconds(20));
+		assertThat(options.defaultWorker()).isEqualTo(WorkerOptions.DEFAULT);
+		assertThat(options.workers()).isEmpty();
+		assertThat(options.tasks()).isEmpty();
+	}
+
+	@Test
+	void bindsTheOptionsOfTheNode() {
+		ConductorProperties properties = bind("conductor.schema=jobs", "conductor.application=shop",
+				"conductor.migrate=false", "conductor.max-payload-size=64KB", "conductor.foreign-transaction=separate",
+				"conductor.node-timeout=1m", "conductor.shutdown-timeout=0", "conductor.notifications.enabled=false",
+				"conductor.pool.size=7", "conductor.retention.completed=0", "conductor.retention.failed=never");
+		ConductorOptions options = new ConductorOptions(properties);
+
+		assertThat(properties.getSchema()).isEqualTo("jobs");
+		assertThat(properties.getApplication()).isEqualTo("shop");
+		assertThat(properties.isMigrate()).isFalse();
+		assertThat(properties.getForeignTransaction()).isEqualTo(ForeignTransaction.SEPARATE);
+		assertThat(properties.getNotifications().isEnabled()).isFalse();
+		assertThat(properties.getRetention().getCompleted()).isEqualTo(Retention.AT_ONCE);
+		assertThat(properties.getRetention().getFailed()).isEqualTo(Retention.NEVER);
+		assertThat(options.maxPayloadSize()).isEqualTo(64 * 1024);
+		assertThat(options.nodeTimeout()).isEqualTo(Duration.ofMinutes(1));
+		assertThat(options.shutdownTimeout()).isEqualTo(Duration.ZERO);
+		assertThat(options.poolSize()).isEqualTo(7);
+	}
+
+	@Test
+	void completesTheOptionsOfAQueueFromTheDefaultOnes() {
+		ConductorOptions options = options("conductor.worker.default.concurrency=20",
+				"conductor.worker.default.poll-interval=5s", "conductor.worker.default.fetch-batch-size=50",
+				"conductor.worker.default.flush-interval=10ms", "conductor.worker.queues.mail.concurrency=2",
+				"conductor.worker.queues.[a.b].flush-interval=0");
+
+		WorkerOptions defaults = new WorkerOptions(20, Duration.ofSeconds(5), 50, Duration.ofMillis(10));
+		assertThat(options.defaultWorker()).isEqualTo(defaults);
+		assertThat(options.workers()).containsExactlyInAnyOrderEntriesOf(
+				Map.of("mail", defaults.withConcurrency(2), "a.b", defaults.withFlushInterval(Duration.ZERO)));
+	}
+
+	@Test
+	void readsTheOptionsOfTasks() {
+		ConductorOptions options = options("conductor.tasks.send-email.enabled=false",
+				"conductor.tasks.send-email.queue=mail", "conductor.tasks.send-email.priority=-3",
+				"conductor.tasks.send-email.max-attempts=7", "conductor.tasks.send-email.timeout=90s",
+				"conductor.tasks.send-email.remove-on-complete=0", "conductor.tasks.send-email.remove-on-fail=never",
+				"conductor.tasks.[user.created].priority=1");
+
+		assertThat(options.tasks()).containsExactlyInAnyOrderEntriesOf(Map.of("send-email",
+				new TaskOptions(false, "mail", -3, 7, null, Duration.ofSeconds(90), Retention.AT_ONCE, Retention.NEVER),
+				"user.created", new TaskOptions(null, null, 1, null, null, null, null, null)));
+	}
+
+	@Test
+	void readsDelaysBetweenAttempts() {
+		ConductorOptions options = options("conductor.tasks.a.retry.initial=1s", "conductor.tasks.a.retry.multiplier=3",
+				"conductor.tasks.a.retry.max=5s", "conductor.tasks.a.retry.jitter=0");
+
+		assertThat(retryPolicy(options, "a")).isEqualTo(new RetryPolicy(
+				List.of(Duration.ofSeconds(1), Duration.ofSeconds(3), Duration.ofSeconds(5)), 0, Set.of()));
+	}
+
+	@Test
+	void completesDelaysLikeTheAnnotation() {
+		ConductorOptions options = options("conductor.tasks.a.retry.max=40s", "conductor.tasks.b.retry.initial=3h",
+				"conductor.tasks.c.retry.jitter=0.5");
+
+		assertThat(retryPolicy(options, "a")).isEqualTo(new RetryPolicy(
+				List.of(Duration.ofSeconds(15), Duration.ofSeconds(30), Duration.ofSeconds(40)), 0.1, Set.of()));
+		assertThat(retryPolicy(options, "b")).isEqualTo(new RetryPolicy(List.of(Duration.ofHours(3)), 0.1, Set.of()));
+		assertThat(retryPolicy(options, "c")).isEqualTo(new RetryPolicy(RetryPolicy.DEFAULT.backoff(), 0.5, Set.of()));
+	}
+
+	private static RetryPolicy retryPolicy(ConductorOptions options, String task) {
+		TaskOptions taskOptions = options.tasks().get(task);
+		assertThat(taskOptions).isNotNull();
+		assertThat(taskOptions.retryPolicy()).isNotNull();
+		return taskOptions.retryPolicy();
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "conductor.max-payload-size, 0B, positive", "conductor.pool.size, 1, at least 2",
+			"conductor.node-timeout, 10ms, at least 1s", "conductor.shutdown-timeout, -1s, not be negative",
+			"conductor.worker.default.concurrency, 0, at least 1",
+			"conductor.worker.default.poll-interval, 0, positive",
+			"conductor.worker.default.fetch-batch-size, 0, at least 1",
+			"conductor.worker.default.flush-interval, -1s, not be negative",
+			"conductor.worker.queues.mail.concurrency, 0, at least 1",
+			"conductor.worker.queues.[a.b].poll-interval, 0, positive",
+			"conductor.tasks.send-email.queue, not a queue, not a queue name",
+			"conductor.tasks.send-email.max-attempts, 0, at least 1", "conductor.tasks.[a.b].timeout, 0s, positive",
+			"conductor.tasks.a.retry.initial, 0s, positive", "conductor.tasks.a.retry.multiplier, 0.5, at least 1",
+			"conductor.tasks.a.retry.max, 1s, at least the initial delay",
+			"conductor.tasks.a.retry.jitter, 2, between 0 and 1" })
+	void refusesAValueByTheNameOfItsProperty(String property, String value, String reason) {
+		ConductorProperties properties = bind(property + "=" + value);
+
+		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class)
+			.isThrownBy(() -> validate(new ConductorOptions(properties)))
+			.satisfies((ex) -> {
+				assertThat(ex.getName()).isEqualTo(property);
+				assertThat(ex.getReason()).contains(reason);
+			});
+	}
+
+	@Test
+	void refusesANameThatIsNoQueueName() {
+		ConductorOptions options = options("conductor.worker.queues.[a b].concurrency=1");
+
+		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(options::workers)
+			.satisfies((ex) -> assertThat(ex.getName()).isEqualTo("conductor.worker.queues.[a b]"));
+	}
+
+	private static void validate(ConductorOptions options) {
+		options.maxPayloadSize();
+		options.poolSize();
+		options.nodeTimeout();
+		options.shutdownTimeout();
+		options.defaultWorker();
+		options.workers();
+		options.tasks();
+	}
+
+	private static ConductorOptions options(String... properties) {
+		return new ConductorOptions(bind(properties));
+	}
+
+	private static ConductorProperties bind(String... properties) {
+		Map<String, String> source = new LinkedHashMap<>();
+		for (String property : properties) {
+			int equals = property.indexOf('=');
+			source.put(property.substring(0, equals), property.substring(equals + 1));
+		}
+		ApplicationConversionService conversionService = new ApplicationConversionService();
+		conversionService.addConverter(new RetentionConverter());
+		return new Binder(List.of(new MapConfigurationPropertySource(source)), null, conversionService)
+			.bindOrCreate("conductor", ConductorProperties.class);
+	}
+
+}
