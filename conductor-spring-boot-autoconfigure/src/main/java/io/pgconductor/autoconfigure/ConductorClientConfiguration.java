@@ -58,7 +58,7 @@ class ConductorClientConfiguration {
 		customizers.orderedStream().forEach((customizer) -> customizer.customize(builder));
 		Conductor conductor = build(builder, properties);
 		// Beans that use the client while they are being initialised find the schema
-		SchemaInstallation.attempt(conductor);
+		SchemaInstallation.attempt(conductor::ensureInstalled);
 		return conductor;
 	}
 
@@ -84,8 +84,8 @@ class ConductorClientConfiguration {
 	@ConditionalOnMissingBean
 	@ConditionalOnBean(Conductor.class)
 	@ConditionalOnBooleanProperty(name = "conductor.worker.enabled", havingValue = false)
-	SchemaInstallation conductorSchemaInstallation(Conductor conductor) {
-		return new SchemaInstallation(conductor);
+	SchemaInstallation conductorSchemaInstallation(ObjectProvider<Conductor> conductors) {
+		return new SchemaInstallation(() -> conductors.ifAvailable(Conductor::ensureInstalled));
 	}
 
 }

@@ -5,6 +5,9 @@ import io.pgconductor.Orchestrator;
 import io.pgconductor.annotation.TaskAnnotationProcessor;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.worker.OrchestratorBuilder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.aop.framework.AopProxyUtils;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -22,6 +25,8 @@ import org.springframework.core.env.Environment;
 @ConditionalOnBean(Conductor.class)
 class ConductorWorkerConfiguration {
 
+	private static final Logger logger = LoggerFactory.getLogger(ConductorWorkerConfiguration.class);
+
 	@Bean
 	@ConditionalOnMissingBean
 	static TaskAnnotationProcessor conductorTaskAnnotationProcessor(TaskRegistry registry,
@@ -31,11 +36,17 @@ class ConductorWorkerConfiguration {
 
 	@Bean(destroyMethod = "stop")
 	@ConditionalOnMissingBean
-	Orchestrator conductorOrchestrator(Conductor conductor, TaskRegistry registry, ConductorProperties properties,
-			Environment environment, ObjectProvider<OrchestratorBuilderCustomizer> customizers) {
+	Orchestrator conductorOrchestrator(ObjectProvider<Conductor> conductors, TaskRegistry registry,
+			ConductorProperties properties, Environment environment,
+			ObjectProvider<OrchestratorBuilderCustomizer> customizers) {
 		new NamedOptionsVerifier("conductor.worker.queues", ConductorProperties.Worker.Queue.class).verify(environment);
+		Conductor conductor = conductors.getIfAvailable();
+		if (conductor == null) {
+			logger.warn("No tasks are run: the Conductor of this application was replaced by something else");
+			return new IdleOrchestrator();
+		}
 		ConductorOptions options = new ConductorOptions(properties);
-		OrchestratorBuilder builder = new OrchestratorBuilder(conductor, registry)
+		OrchestratorBuilder builder = new OrchestratorBuilder(target(conductor), registry)
 			.defaultWorker(options.defaultWorker())
 			.nodeTimeout(options.nodeTimeout())
 			.shutdownTimeout(options.shutdownTimeout())
@@ -45,6 +56,10 @@ class ConductorWorkerConfiguration {
 		options.workers().forEach(builder::worker);
 		customizers.orderedStream().forEach((customizer) -> customizer.customize(builder));
 		return builder.build();
+	}
+
+	private static Conductor target(Conductor conductor) {
+		return (AopProxyUtils.getSingletonTarget(conductor) instanceof Conductor target) ? target : conductor;
 	}
 
 	@Bean

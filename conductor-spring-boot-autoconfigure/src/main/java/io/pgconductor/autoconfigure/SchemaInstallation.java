@@ -2,7 +2,6 @@ package io.pgconductor.autoconfigure;
 
 import java.time.Duration;
 
-import io.pgconductor.Conductor;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +20,7 @@ final class SchemaInstallation implements SmartLifecycle {
 
 	private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
-	private final Conductor conductor;
+	private final Runnable installation;
 
 	private @Nullable Thread retries;
 
@@ -29,18 +28,18 @@ final class SchemaInstallation implements SmartLifecycle {
 
 	private volatile @Nullable String problem;
 
-	SchemaInstallation(Conductor conductor) {
-		this.conductor = conductor;
+	SchemaInstallation(Runnable installation) {
+		this.installation = installation;
 	}
 
 	/**
 	 * Install the schema if the database can be reached.
-	 * @param conductor knows how
+	 * @param installation installs it
 	 * @return what is in the way, {@code null} if nothing is
 	 */
-	static @Nullable String attempt(Conductor conductor) {
+	static @Nullable String attempt(Runnable installation) {
 		try {
-			conductor.ensureInstalled();
+			installation.run();
 			return null;
 		}
 		catch (DataAccessResourceFailureException ex) {
@@ -54,7 +53,7 @@ final class SchemaInstallation implements SmartLifecycle {
 		if (this.running) {
 			return;
 		}
-		this.problem = attempt(this.conductor);
+		this.problem = attempt(this.installation);
 		this.running = true;
 		if (this.problem != null) {
 			this.retries = new Thread(this::retry, "conductor-schema");
@@ -69,7 +68,7 @@ final class SchemaInstallation implements SmartLifecycle {
 			try {
 				Thread.sleep(pause.toMillis());
 				pause = (pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0) ? pause.multipliedBy(2) : LONGEST_PAUSE;
-				this.problem = attempt(this.conductor);
+				this.problem = attempt(this.installation);
 			}
 			catch (InterruptedException ex) {
 				return;

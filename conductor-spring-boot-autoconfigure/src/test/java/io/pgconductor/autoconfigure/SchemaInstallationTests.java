@@ -2,7 +2,6 @@ package io.pgconductor.autoconfigure;
 
 import java.time.Duration;
 
-import io.pgconductor.Conductor;
 import io.pgconductor.ConductorException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -22,9 +21,9 @@ import static org.mockito.Mockito.verify;
  */
 class SchemaInstallationTests {
 
-	private final Conductor conductor = mock(Conductor.class);
+	private final Runnable installer = mock(Runnable.class);
 
-	private final SchemaInstallation installation = new SchemaInstallation(this.conductor);
+	private final SchemaInstallation installation = new SchemaInstallation(this.installer);
 
 	@AfterEach
 	void stop() {
@@ -36,23 +35,21 @@ class SchemaInstallationTests {
 		this.installation.start();
 
 		assertThat(this.installation.isRunning()).isTrue();
-		verify(this.conductor).ensureInstalled();
+		verify(this.installer).run();
 	}
 
 	@Test
 	void triesAgainUntilTheDatabaseIsThere() {
-		willThrow(new DataAccessResourceFailureException("down")).willDoNothing()
-			.given(this.conductor)
-			.ensureInstalled();
+		willThrow(new DataAccessResourceFailureException("down")).willDoNothing().given(this.installer).run();
 
 		this.installation.start();
 
-		verify(this.conductor, timeout(Duration.ofSeconds(20).toMillis()).times(2)).ensureInstalled();
+		verify(this.installer, timeout(Duration.ofSeconds(20).toMillis()).times(2)).run();
 	}
 
 	@Test
 	void failsTheStartIfTheSchemaCannotBeUsed() {
-		willThrow(new ConductorException("too new")).given(this.conductor).ensureInstalled();
+		willThrow(new ConductorException("too new")).given(this.installer).run();
 
 		assertThatExceptionOfType(ConductorException.class).isThrownBy(this.installation::start);
 		assertThat(this.installation.isRunning()).isFalse();
@@ -60,14 +57,14 @@ class SchemaInstallationTests {
 
 	@Test
 	void canBeStartedAgain() {
-		willDoNothing().given(this.conductor).ensureInstalled();
+		willDoNothing().given(this.installer).run();
 
 		this.installation.start();
 		this.installation.start();
 		this.installation.stop();
 		this.installation.start();
 
-		verify(this.conductor, times(2)).ensureInstalled();
+		verify(this.installer, times(2)).run();
 	}
 
 }
