@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.dao.DataAccessResourceFailureException;
 
 /**
@@ -26,8 +27,6 @@ final class SchemaInstallation implements SmartLifecycle {
 
 	private volatile boolean running;
 
-	private volatile @Nullable String problem;
-
 	SchemaInstallation(Runnable installation) {
 		this.installation = installation;
 	}
@@ -43,8 +42,8 @@ final class SchemaInstallation implements SmartLifecycle {
 			return null;
 		}
 		catch (DataAccessResourceFailureException ex) {
-			logger.warn("The database cannot be used yet, Conductor will try again: {}", ex.getMessage());
-			return String.valueOf(ex.getMessage());
+			logger.debug("The database cannot be used yet", ex);
+			return ex.getMessage() + ": " + NestedExceptionUtils.getMostSpecificCause(ex).getMessage();
 		}
 	}
 
@@ -53,33 +52,45 @@ final class SchemaInstallation implements SmartLifecycle {
 		if (this.running) {
 			return;
 		}
-		this.problem = attempt(this.installation);
+		String problem = attempt(this.installation);
 		this.running = true;
-		if (this.problem != null) {
-			this.retries = new Thread(this::retry, "conductor-schema");
+		if (problem != null) {
+			logger.warn("The database cannot be used yet, the schema is looked for until it can be. {}", problem);
+			this.retries = new Thread(() -> retry(problem), "conductor-schema");
 			this.retries.setDaemon(true);
 			this.retries.start();
 		}
 	}
 
-	private void retry() {
+	private void retry(String firstProblem) {
+		String problem = firstProblem;
 		Duration pause = FIRST_PAUSE;
-		while (this.running && this.problem != null) {
+		while (this.running && problem != null) {
 			try {
 				Thread.sleep(pause.toMillis());
-				pause = (pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0) ? pause.multipliedBy(2) : LONGEST_PAUSE;
-				this.problem = attempt(this.installation);
 			}
 			catch (InterruptedException ex) {
 				return;
 			}
-			catch (RuntimeException ex) {
-				String message = String.valueOf(ex.getMessage());
-				if (!message.equals(this.problem)) {
-					logger.error("Conductor's schema cannot be used", ex);
-				}
-				this.problem = message;
+			pause = (pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0) ? pause.multipliedBy(2) : LONGEST_PAUSE;
+			problem = attemptAgain(problem);
+		}
+	}
+
+	private @Nullable String attemptAgain(String lastProblem) {
+		try {
+			String problem = attempt(this.installation);
+			if (problem == null) {
+				logger.info("The database can be used now");
 			}
+			return problem;
+		}
+		catch (RuntimeException ex) {
+			String problem = String.valueOf(ex.getMessage());
+			if (!problem.equals(lastProblem)) {
+				logger.error("The schema cannot be used: {}", problem, ex);
+			}
+			return problem;
 		}
 	}
 

@@ -1,6 +1,7 @@
 package io.pgconductor.autoconfigure;
 
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
@@ -36,10 +37,14 @@ import io.pgconductor.worker.WorkerOptions;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.mockito.Answers;
 import org.springframework.beans.factory.support.BeanDefinitionRegistry;
 import org.springframework.boot.LazyInitializationBeanFactoryPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.flyway.autoconfigure.FlywayAutoConfiguration;
 import org.springframework.boot.flyway.autoconfigure.FlywayMigrationStrategy;
 import org.springframework.boot.health.autoconfigure.contributor.HealthContributorAutoConfiguration;
@@ -57,11 +62,13 @@ import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.AbstractDataSource;
+import org.springframework.jdbc.datasource.SimpleDriverDataSource;
 import org.springframework.mock.env.MockEnvironment;
 import org.springframework.transaction.PlatformTransactionManager;
 import tools.jackson.databind.json.JsonMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.BDDMockito.given;
 import static org.mockito.BDDMockito.willAnswer;
 import static org.mockito.Mockito.inOrder;
 import static org.mockito.Mockito.mock;
@@ -144,6 +151,18 @@ class ConductorAutoConfigurationTests {
 		return this.bareRunner.withUserConfiguration(MockConductorConfiguration.class)
 			.withPropertyValues("spring.datasource.url=" + UNREACHABLE_URL)
 			.withBean("mine", Orchestrator.class, () -> mock(Orchestrator.class));
+	}
+
+	@Test
+	void derivesTheEnginesPoolFromConnectionDetails() {
+		idleRunner()
+			.withPropertyValues("spring.datasource.type=" + SimpleDriverDataSource.class.getName(),
+					"spring.datasource.username=ada")
+			.run((context) -> assertThat(engineDataSource(context)).isInstanceOfSatisfying(HikariDataSource.class,
+					(pool) -> {
+						assertThat(pool.getJdbcUrl()).isEqualTo(UNREACHABLE_URL);
+						assertThat(pool.getUsername()).isEqualTo("ada");
+					}));
 	}
 
 	@Test
@@ -455,7 +474,7 @@ class ConductorAutoConfigurationTests {
 		this.bareRunner.withClassLoader(new FilteredClassLoader("org.h2", "org.hsqldb", "org.apache.derby"))
 			.run((context) -> {
 				assertThat(context).hasFailed();
-				var analysis = new NoDataSourceFailureAnalyzer(new MockEnvironment())
+				FailureAnalysis analysis = new NoDataSourceFailureAnalyzer(new MockEnvironment())
 					.analyze(context.getStartupFailure());
 				assertThat(analysis).isNotNull();
 				assertThat(analysis.getAction()).contains("spring.datasource.url=jdbc:postgresql://");
@@ -475,6 +494,24 @@ class ConductorAutoConfigurationTests {
 				assertThat(context.getBeanFactory().getBeanDefinition("mine").getDependsOn())
 					.contains("flywayInitializer");
 			});
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "H2, 2, Conductor needs PostgreSQL", "PostgreSQL, 12, Conductor needs PostgreSQL 13 or later" })
+	void failsWithAnExplanationOnADatabaseThatDoesNotDo(String product, int version, String explanation)
+			throws SQLException {
+		DataSource dataSource = mock(DataSource.class, Answers.RETURNS_DEEP_STUBS);
+		DatabaseMetaData server = dataSource.getConnection().getMetaData();
+		given(server.getDatabaseProductName()).willReturn(product);
+		given(server.getDatabaseMajorVersion()).willReturn(version);
+
+		this.bareRunner.withBean("dataSource", DataSource.class, () -> dataSource).run((context) -> {
+			assertThat(context).hasFailed();
+			FailureAnalysis analysis = new SchemaFailureAnalyzer().analyze(context.getStartupFailure());
+			assertThat(analysis).isNotNull();
+			assertThat(analysis.getDescription()).contains(explanation).contains(product);
+			assertThat(analysis.getAction()).isNotEmpty();
+		});
 	}
 
 	@Test

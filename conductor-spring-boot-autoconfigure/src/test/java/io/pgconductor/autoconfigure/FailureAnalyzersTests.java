@@ -13,8 +13,14 @@ import io.pgconductor.task.TaskSpec;
 import io.pgconductor.task.UnknownTaskOptionsException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
+import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.core.env.Environment;
 import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.core.io.support.SpringFactoriesLoader.ArgumentResolver;
@@ -22,11 +28,13 @@ import org.springframework.core.io.support.SpringFactoriesLoader.FailureHandler;
 import org.springframework.mock.env.MockEnvironment;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 /**
  * Tests for the {@link FailureAnalyzer FailureAnalyzers}.
  */
+@ExtendWith(OutputCaptureExtension.class)
 class FailureAnalyzersTests {
 
 	@Test
@@ -40,6 +48,48 @@ class FailureAnalyzersTests {
 			.hasAtLeastOneElementOfType(NoDataSourceFailureAnalyzer.class)
 			.hasAtLeastOneElementOfType(SchemaFailureAnalyzer.class)
 			.hasAtLeastOneElementOfType(UnknownOptionsFailureAnalyzer.class);
+	}
+
+	@Test
+	void areAskedBeforeSpringBootsOwn(CapturedOutput output) {
+		SpringApplication application = new SpringApplication(DataSourceAutoConfiguration.class,
+				ConductorAutoConfiguration.class);
+		application.setWebApplicationType(WebApplicationType.NONE);
+
+		assertThatException().isThrownBy(application::run);
+
+		assertThat(output).contains("APPLICATION FAILED TO START")
+			.contains("spring.datasource.url=jdbc:postgresql://")
+			.doesNotContain("H2");
+	}
+
+	@Test
+	void nameThePropertyOfABadValue(CapturedOutput output) {
+		SpringApplication application = new SpringApplication(DataSourceAutoConfiguration.class,
+				ConductorAutoConfiguration.class);
+		application.setWebApplicationType(WebApplicationType.NONE);
+
+		assertThatException().isThrownBy(() -> application
+			.run("--spring.datasource.url=jdbc:postgresql://localhost:1/none", "--conductor.max-payload-size=-1B"));
+
+		assertThat(output).contains("APPLICATION FAILED TO START")
+			.contains("Invalid value '-1B' for configuration property 'conductor.max-payload-size'")
+			.contains("it must be positive");
+	}
+
+	@Test
+	void nameThePropertyOfABadRetention(CapturedOutput output) {
+		SpringApplication application = new SpringApplication(DataSourceAutoConfiguration.class,
+				ConductorAutoConfiguration.class);
+		application.setWebApplicationType(WebApplicationType.NONE);
+
+		assertThatException()
+			.isThrownBy(() -> application.run("--spring.datasource.url=jdbc:postgresql://localhost:1/none",
+					"--conductor.tasks.a.remove-on-fail=30"));
+
+		assertThat(output).contains("APPLICATION FAILED TO START")
+			.contains("conductor.tasks.a.remove-on-fail")
+			.contains("use a duration with its unit");
 	}
 
 	@Test
