@@ -1,0 +1,32 @@
+package io.pgconductor.sample.execution;
+
+import java.util.UUID;
+
+import io.pgconductor.ConductorClient;
+import io.pgconductor.sample.web.NotFoundException;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/**
+ * Executions over HTTP.
+ */
+@RestController
+@RequestMapping("/executions")
+class ExecutionController {
+
+	private final ConductorClient conductor;
+
+	ExecutionController(ConductorClient conductor) {
+		this.conductor = conductor;
+	}
+
+	@GetMapping("/{id}")
+	ExecutionView find(@PathVariable UUID id) {
+		return this.conductor.find(id)
+			.map(ExecutionView::of)
+			.orElseThrow(() -> new NotFoundException("There is no execution " + id));
+	}
+
+}

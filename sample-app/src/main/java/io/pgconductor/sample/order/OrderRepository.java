@@ -1,0 +1,71 @@
+package io.pgconductor.sample.order;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.Optional;
+
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Repository;
+
+/**
+ * The table of orders.
+ */
+@Repository
+class OrderRepository {
+
+	private final JdbcClient jdbcClient;
+
+	OrderRepository(JdbcClient jdbcClient) {
+		this.jdbcClient = jdbcClient;
+	}
+
+	long insert(NewOrder order) {
+		return this.jdbcClient.sql("""
+				insert into orders (customer, item, quantity, status)
+				values (:customer, :item, :quantity, :status)
+				returning id
+				""")
+			.param("customer", order.customer())
+			.param("item", order.item())
+			.param("quantity", order.quantity())
+			.param("status", OrderStatus.PLACED.label())
+			.query(Long.class)
+			.single();
+	}
+
+	/**
+	 * Mark an order as shipped. Doing it again changes nothing.
+	 * @param id the order's id
+	 * @return when it was first marked, or empty if there is no such order
+	 */
+	Optional<Instant> markShipped(long id) {
+		return this.jdbcClient.sql("""
+				update orders
+				set status = :status, shipped_at = coalesce(shipped_at, now())
+				where id = :id
+				returning shipped_at
+				""")
+			.param("status", OrderStatus.SHIPPED.label())
+			.param("id", id)
+			.query((row, rowNumber) -> row.getTimestamp("shipped_at").toInstant())
+			.optional();
+	}
+
+	Optional<Order> find(long id) {
+		return this.jdbcClient.sql("""
+				select id, customer, item, quantity, status, placed_at, shipped_at
+				from orders
+				where id = :id
+				""").param("id", id).query(OrderRepository::mapRow).optional();
+	}
+
+	private static Order mapRow(ResultSet row, int rowNumber) throws SQLException {
+		Timestamp shippedAt = row.getTimestamp("shipped_at");
+		return new Order(row.getLong("id"), row.getString("customer"), row.getString("item"), row.getInt("quantity"),
+				OrderStatus.ofLabel(row.getString("status")), row.getTimestamp("placed_at").toInstant(),
+				(shippedAt != null) ? shippedAt.toInstant() : null);
+	}
+
+}

@@ -1,0 +1,12 @@
+package io.pgconductor.sample.order;
+
+import java.time.Instant;
+
+/**
+ * The result of the task that fulfils orders.
+ *
+ * @param orderId the order's id
+ * @param shippedAt when it was shipped
+ */
+record Shipment(long orderId, Instant shippedAt) {
+}

@@ -1,0 +1,16 @@
+package io.pgconductor.sample.web;
+
+import org.springframework.http.HttpStatus;
+import org.springframework.web.ErrorResponseException;
+
+/**
+ * Something that a request asks for doesn't exist. Answered with 404 and the message.
+ */
+public class NotFoundException extends ErrorResponseException {
+
+	public NotFoundException(String message) {
+		super(HttpStatus.NOT_FOUND);
+		setDetail(message);
+	}
+
+}

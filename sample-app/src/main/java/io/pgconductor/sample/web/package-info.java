@@ -1,0 +1,7 @@
+/**
+ * What the controllers share.
+ */
+@NullMarked
+package io.pgconductor.sample.web;
+
+import org.jspecify.annotations.NullMarked;
