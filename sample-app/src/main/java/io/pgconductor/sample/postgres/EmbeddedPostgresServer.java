@@ -63,7 +63,8 @@ final class EmbeddedPostgresServer {
 		Path data = home.resolve("data");
 		Optional<Postmaster> running = Postmaster.read(data).filter(Postmaster::awaitReady);
 		if (running.isPresent()) {
-			logger.info("Using the PostgreSQL that still runs on port {} (data in {})", running.get().port(), data);
+			logger.info("Using the PostgreSQL that still runs at {}?user={} (data in {})", running.get().jdbcUrl(),
+					Postmaster.USER, data);
 			return new EmbeddedPostgresServer(running.get(), null);
 		}
 		Files.deleteIfExists(Postmaster.pidFile(data));
@@ -87,6 +88,7 @@ final class EmbeddedPostgresServer {
 				.start();
 			Postmaster postmaster = Postmaster.read(data)
 				.orElseThrow(() -> new IllegalStateException("There is no " + Postmaster.pidFile(data)));
+			logger.info("PostgreSQL answers at {}?user={}", postmaster.jdbcUrl(), Postmaster.USER);
 			return new EmbeddedPostgresServer(postmaster, started);
 		}
 		catch (IOException | RuntimeException ex) {
