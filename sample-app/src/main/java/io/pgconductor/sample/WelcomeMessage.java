@@ -40,6 +40,7 @@ class WelcomeMessage {
 
 				See how the shop is doing:
 				  curl http://localhost:{port}/actuator/health
+				  curl http://localhost:{port}/actuator/metrics/conductor.execution
 				""".replace("{port}", port));
 	}
 

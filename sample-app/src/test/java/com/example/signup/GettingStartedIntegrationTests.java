@@ -9,9 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
-import io.pgconductor.test.TestDatabase;
-import io.pgconductor.test.TestPostgres;
-import org.junit.jupiter.api.AfterAll;
+import io.pgconductor.sample.TestDatabaseConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,10 +17,9 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.resttestclient.autoconfigure.AutoConfigureRestTestClient;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
+import org.springframework.context.annotation.Import;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.annotation.DirtiesContext;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.web.servlet.client.RestTestClient;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -36,28 +33,15 @@ import static org.awaitility.Awaitility.await;
 				"spring.sql.init.schema-locations=classpath:getting-started/schema.sql",
 				"spring.flyway.enabled=false" })
 @AutoConfigureRestTestClient
+@Import(TestDatabaseConfiguration.class)
 @DirtiesContext
 class GettingStartedIntegrationTests {
-
-	private static final TestDatabase database = TestPostgres.shared().createDatabase();
 
 	@Autowired
 	private RestTestClient application;
 
 	@Autowired
 	private JdbcClient jdbcClient;
-
-	@DynamicPropertySource
-	static void useTestDatabase(DynamicPropertyRegistry properties) {
-		properties.add("spring.datasource.url", database::jdbcUrl);
-		properties.add("spring.datasource.username", database::username);
-		properties.add("spring.datasource.password", database::password);
-	}
-
-	@AfterAll
-	static void dropTestDatabase() {
-		database.close();
-	}
 
 	@Test
 	void sendsAWelcomeAfterTheCommit() {

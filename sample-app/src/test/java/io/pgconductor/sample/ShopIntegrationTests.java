@@ -5,9 +5,6 @@ import java.util.Map;
 import java.util.UUID;
 
 import io.pgconductor.ConductorClient;
-import io.pgconductor.test.TestDatabase;
-import io.pgconductor.test.TestPostgres;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,10 +13,9 @@ import org.springframework.boot.resttestclient.autoconfigure.AutoConfigureRestTe
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
 import org.springframework.http.MediaType;
+import org.springframework.context.annotation.Import;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.annotation.DirtiesContext;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.web.servlet.client.RestTestClient;
 import tools.jackson.databind.JsonNode;
 
@@ -28,10 +24,9 @@ import static org.awaitility.Awaitility.await;
 
 @SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT)
 @AutoConfigureRestTestClient
+@Import(TestDatabaseConfiguration.class)
 @DirtiesContext
 class ShopIntegrationTests {
-
-	private static final TestDatabase database = TestPostgres.shared().createDatabase();
 
 	private static final Duration SOON = Duration.ofSeconds(20);
 
@@ -43,16 +38,6 @@ class ShopIntegrationTests {
 
 	@Autowired
 	private ConductorClient conductor;
-
-	@DynamicPropertySource
-	static void useTestDatabase(DynamicPropertyRegistry properties) {
-		properties.add("spring.datasource.url", database::jdbcUrl);
-	}
-
-	@AfterAll
-	static void dropTestDatabase() {
-		database.close();
-	}
 
 	@Test
 	void fulfilsAnOrder() {
