@@ -6,7 +6,7 @@ import org.springframework.web.ErrorResponseException;
 /**
  * Something that a request asks for doesn't exist. Answered with 404 and the message.
  */
-public class NotFoundException extends ErrorResponseException {
+public final class NotFoundException extends ErrorResponseException {
 
 	public NotFoundException(String message) {
 		super(HttpStatus.NOT_FOUND);
