@@ -12,6 +12,7 @@ import org.springframework.transaction.ConfigurableTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionExecution;
 import org.springframework.transaction.TransactionExecutionListener;
+import org.springframework.transaction.support.ResourceTransactionManager;
 import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
@@ -23,6 +24,8 @@ final class ClientTransactions {
 	private final DataSource dataSource;
 
 	private final ForeignTransaction foreignTransaction;
+
+	private final boolean global;
 
 	/**
 	 * Create it.
@@ -36,6 +39,7 @@ final class ClientTransactions {
 			ForeignTransaction foreignTransaction) {
 		this.dataSource = dataSource;
 		this.foreignTransaction = foreignTransaction;
+		this.global = transactionManager != null && !(transactionManager instanceof ResourceTransactionManager);
 		if (transactionManager instanceof ConfigurableTransactionManager configurable) {
 			configurable.addListener(new CommitMarking());
 		}
@@ -85,7 +89,9 @@ final class ClientTransactions {
 	}
 
 	private boolean isOnDataSource() {
-		return TransactionSynchronizationManager.getResource(this.dataSource) instanceof ConnectionHolder;
+		// A global transaction (JTA) binds no connection before the first is used
+		return this.global
+				|| TransactionSynchronizationManager.getResource(this.dataSource) instanceof ConnectionHolder;
 	}
 
 	private static String foreignResources() {

@@ -73,7 +73,10 @@ public final class TaskRegistry {
 					return null;
 				}
 				try {
-					return declared.with(entry.getValue());
+					TaskSpec changed = declared.with(entry.getValue());
+					// Exception types are code: options from outside cannot name them
+					return changed
+						.withRetryPolicy(changed.retryPolicy().withNoRetryFor(declared.retryPolicy().noRetryFor()));
 				}
 				catch (IllegalArgumentException ex) {
 					throw new InvalidTaskException(

@@ -76,6 +76,10 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 				eitherOrNull(options.removeOnFail(), this.removeOnFail));
 	}
 
+	TaskSpec withRetryPolicy(RetryPolicy policy) {
+		return with(new TaskOptions(null, null, null, null, policy, null, null, null));
+	}
+
 	private static <T> T either(@Nullable T first, T second) {
 		return (first != null) ? first : second;
 	}

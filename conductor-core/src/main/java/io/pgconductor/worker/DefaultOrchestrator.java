@@ -15,6 +15,7 @@ import io.pgconductor.task.TaskRegistry;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.dao.DataAccessException;
 import org.springframework.transaction.CannotCreateTransactionException;
 
@@ -67,9 +68,9 @@ final class DefaultOrchestrator implements Orchestrator {
 				run();
 			}
 			catch (DataAccessException | CannotCreateTransactionException ex) {
-				this.startFailure = ex.toString();
-				logger.warn("The database cannot be reached: the workers start as soon as it can be. {}",
-						ex.toString());
+				this.startFailure = causeOf(ex);
+				logger.warn("The database cannot be reached, the workers start as soon as it can be: {}",
+						this.startFailure);
 				startInBackground();
 			}
 			catch (RuntimeException ex) {
@@ -93,7 +94,7 @@ final class DefaultOrchestrator implements Orchestrator {
 					}
 				}
 				catch (RuntimeException ex) {
-					this.startFailure = ex.toString();
+					this.startFailure = causeOf(ex);
 					throw ex;
 				}
 				finally {
@@ -105,6 +106,10 @@ final class DefaultOrchestrator implements Orchestrator {
 		thread.start();
 	}
 
+	private static String causeOf(RuntimeException failure) {
+		return NestedExceptionUtils.getMostSpecificCause(failure).toString();
+	}
+
 	private void run() {
 		this.conductor.ensureInstalled();
 		DefaultConductor.Environment environment = this.conductor.environment();
@@ -113,7 +118,7 @@ final class DefaultOrchestrator implements Orchestrator {
 				environment.metrics());
 		starting.start();
 		this.node = starting;
-		this.conductor.add(starting::wakeLocally);
+		this.conductor.add(starting);
 		this.startFailure = null;
 		this.state = State.RUNNING;
 		if (this.starter != null) {
@@ -135,6 +140,7 @@ final class DefaultOrchestrator implements Orchestrator {
 			}
 			RunningNode running = this.node;
 			if (running != null) {
+				this.conductor.remove(running);
 				running.stop();
 				this.node = null;
 			}

@@ -4,6 +4,7 @@ import java.util.function.BooleanSupplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.NestedExceptionUtils;
 
 /**
  * A thread that repeats one round of work until it is stopped, and survives whatever a
@@ -64,7 +65,8 @@ final class LoopThread {
 				}
 				else {
 					this.failing = true;
-					logger.warn("{} failed, and tries again until it works: {}", this.thread.getName(), ex.toString());
+					logger.warn("{} failed, and tries again until it works: {}", this.thread.getName(),
+							NestedExceptionUtils.getMostSpecificCause(ex).toString());
 					logger.debug("{} failed", this.thread.getName(), ex);
 				}
 				this.signal.awaitMillis(this.backoff.nextMillis());

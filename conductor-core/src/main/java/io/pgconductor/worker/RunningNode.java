@@ -42,7 +42,7 @@ import org.springframework.transaction.support.TransactionTemplate;
 /**
  * Everything that runs between the start and the stop of an orchestrator.
  */
-final class RunningNode {
+final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Logger logger = LoggerFactory.getLogger(RunningNode.class);
 
@@ -170,7 +170,8 @@ final class RunningNode {
 			.orElse(null);
 	}
 
-	void wakeLocally(Iterable<String> targets) {
+	@Override
+	public void wakeLocally(Iterable<String> targets) {
 		this.connection.wakeLocally(targets);
 	}
 
