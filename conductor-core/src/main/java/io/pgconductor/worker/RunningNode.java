@@ -8,8 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 import javax.sql.DataSource;
@@ -91,8 +90,10 @@ final class RunningNode implements DefaultConductor.Waker {
 				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
-		ScheduledExecutorService timer = Executors
-			.newSingleThreadScheduledExecutor((task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
+		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
+				(task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
+		// Else it would keep what has ended long before its timeout
+		timer.setRemoveOnCancelPolicy(true);
 		this.executors.add(timer::shutdownNow);
 		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
