@@ -121,7 +121,7 @@ final class RunningNode implements DefaultConductor.Waker {
 	private void addChores(Duration beat, TransactionTemplate transactions, JdbcClient jdbc, NodeTable nodes,
 			TaskTable tasks, SchemaName schema) {
 		TaskHolding holding = new TaskHolding(tasks, this.upkeep);
-		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep);
+		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep, this.node::canJudge);
 		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
 		this.housekeeper.add("rescuing", beat, rescue::run);
 		this.housekeeper.add("releasing held executions", beat, holding::release);
