@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SqlErrors {
 
-	// Connections, credentials, databases, resources, operators, the system: nobody's data
+	// Connections, credentials, databases, resources, operators, the system: nobody's
+	// data
 	// is at fault
 	private static final Set<String> UNAVAILABLE_CLASSES = Set.of("08", "28", "3D", "53", "57", "58");
 

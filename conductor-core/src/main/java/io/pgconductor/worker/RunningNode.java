@@ -53,6 +53,9 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
 
+	// A loop that takes longer is waiting for a database that is out of reach
+	private static final Duration LOOP_END = Duration.ofSeconds(5);
+
 	private final NodeOptions options;
 
 	private final Map<String, TaskSpec> tasks;
@@ -212,9 +215,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	void stop() {
 		logger.info("Node {} stops: it claims nothing more, and gives {} running handlers {} to finish", id(),
 				running(), this.options.shutdownTimeout());
-		this.promoter.stop();
-		this.housekeeper.stop();
-		this.workers.forEach(QueueWorker::stopClaiming);
+		stopLoops();
+		this.workers.forEach(QueueWorker::releaseUnstarted);
 		awaitHandlers(this.options.shutdownTimeout());
 		if (running() > 0) {
 			logger.info("Interrupting {} handlers that still run", running());
@@ -226,8 +228,12 @@ final class RunningNode implements DefaultConductor.Waker {
 			.forEach((worker) -> unfinished.addAll(worker.stopFlushing(this.options.interruptTimeout().toMillis())));
 		this.connection.stop();
 		this.executors.forEach(RunningNode::close);
-		if (unfinished.isEmpty()) {
+		if (unfinished.isEmpty() && this.workers.stream().noneMatch(QueueWorker::hasUnknownClaims)) {
 			removeNode();
+		}
+		else if (unfinished.isEmpty()) {
+			logger.warn("Node {} has stopped, but may have claimed executions without knowing it, since the database "
+					+ "was out of reach. Other nodes take them over after the node timeout", id());
 		}
 		else {
 			// Released now, they would run twice
@@ -236,6 +242,14 @@ final class RunningNode implements DefaultConductor.Waker {
 							+ "be recorded: {}. Other nodes take them over after the node timeout",
 					id(), unfinished.size(), unfinished);
 		}
+	}
+
+	private void stopLoops() {
+		List<LoopThread> loops = new ArrayList<>(List.of(this.promoter.thread(), this.housekeeper.thread()));
+		this.workers.forEach((worker) -> loops.add(worker.claimThread()));
+		loops.forEach(LoopThread::stop);
+		long deadline = System.nanoTime() + LOOP_END.toNanos();
+		loops.forEach((loop) -> loop.join(TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
 	}
 
 	private void awaitHandlers(Duration timeout) {
