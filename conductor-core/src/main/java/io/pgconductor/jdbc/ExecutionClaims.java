@@ -56,7 +56,10 @@ public final class ExecutionClaims {
 			with released as (
 			    update ${schema}.execution
 			    set claimed_by = null, attempt = attempt - 1
-			    where queue = :queue and phase = 'due' and gate is null and claimed_by = :node and id <> all (:known)
+			    where ctid = any (array (
+			        select ctid from ${schema}.execution
+			        where queue = :queue and phase = 'due' and gate is null and claimed_by = :node and id <> all (:known)
+			        for update skip locked))
 			    returning queue
 			)
 			select (select count(*) from released),

@@ -19,7 +19,7 @@ public final class NodeTable {
 
 	private static final String REGISTER = """
 			insert into ${schema}.node (id, application, host, tasks, alive_until)
-			values (:id, :application, :host, :tasks::text[], pg_catalog.now() + :life * interval '1 second')
+			values (:id, :application, :host, :tasks::text[], pg_catalog.clock_timestamp() + :life * interval '1 second')
 			""";
 
 	private static final String HEARTBEAT = """
@@ -37,10 +37,6 @@ public final class NodeTable {
 			update ${schema}.node set dead_at = pg_catalog.now()
 			where dead_at is null and alive_until < pg_catalog.now()
 			returning id
-			""";
-
-	private static final String TOMBSTONES = """
-			select exists (select from ${schema}.node where dead_at is not null)
 			""";
 
 	private static final String FORGET = """
@@ -118,14 +114,6 @@ public final class NodeTable {
 	 */
 	public List<UUID> bury() {
 		return this.jdbc.sql(this.schema.sql(BURY)).query(UUID.class).list();
-	}
-
-	/**
-	 * Return whether there are dead nodes that may have left something behind.
-	 * @return whether there is one
-	 */
-	public boolean anyTombstones() {
-		return this.jdbc.sql(this.schema.sql(TOMBSTONES)).query(Boolean.class).single();
 	}
 
 	/**

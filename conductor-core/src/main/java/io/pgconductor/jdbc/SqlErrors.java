@@ -11,7 +11,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SqlErrors {
 
-	private static final Set<String> SHUTDOWN_STATES = Set.of("57P01", "57P02", "57P03", "57P05");
+	// Connections, credentials, databases, resources, operators, the system: nobody's
+	// data
+	// is at fault
+	private static final Set<String> UNAVAILABLE_CLASSES = Set.of("08", "28", "3D", "53", "57", "58");
+
+	private static final String QUERY_CANCELED = "57014";
+
+	private static final String READ_ONLY_TRANSACTION = "25006";
 
 	private static final Set<String> MISSING_SCHEMA_STATES = Set.of("3F000", "42P01", "42883", "42703");
 
@@ -39,10 +46,11 @@ public final class SqlErrors {
 	}
 
 	/**
-	 * Return whether the database was out of reach, so that the outcome of the statement
-	 * is unknown.
+	 * Return whether the database was out of reach, or can do nothing for anybody at the
+	 * moment (too many connections, a full disk, a stand-by), so that the same statement
+	 * is worth another try later.
 	 * @param error the error, or one that was caused by it
-	 * @return whether the connection failed
+	 * @return whether the connection or the server failed
 	 */
 	public static boolean isConnectionFailure(Throwable error) {
 		SQLException root = rootSqlException(error);
@@ -51,8 +59,12 @@ public final class SqlErrors {
 		}
 		// A pool that gives no connection tells no state
 		String state = root.getSQLState();
-		return state == null || state.startsWith("08") || SHUTDOWN_STATES.contains(state)
-				|| root instanceof SQLTransientConnectionException;
+		return state == null || isUnavailable(state) || root instanceof SQLTransientConnectionException;
+	}
+
+	private static boolean isUnavailable(String state) {
+		return (state.length() == 5 && UNAVAILABLE_CLASSES.contains(state.substring(0, 2))
+				&& !state.equals(QUERY_CANCELED)) || state.equals(READ_ONLY_TRANSACTION);
 	}
 
 	/**
@@ -71,7 +83,7 @@ public final class SqlErrors {
 	 * @return whether the transaction is read-only
 	 */
 	public static boolean isReadOnly(Throwable error) {
-		return "25006".equals(sqlState(error));
+		return READ_ONLY_TRANSACTION.equals(sqlState(error));
 	}
 
 	private static @Nullable String sqlState(Throwable error) {

@@ -3,6 +3,7 @@ package io.pgconductor.maintenance;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.NodeTable;
@@ -28,6 +29,8 @@ public final class NodeRescue {
 
 	private static final Duration FIRST_RESCAN = Duration.ofSeconds(5);
 
+	private static final Duration LONGEST_RESCAN = Duration.ofMinutes(5);
+
 	private final TransactionOperations transactions;
 
 	private final JdbcClient jdbc;
@@ -38,17 +41,30 @@ public final class NodeRescue {
 
 	private final ExecutionUpkeep executions;
 
+	private final BooleanSupplier judge;
+
 	private Duration rescan = FIRST_RESCAN;
 
 	private long nextRescanNanos = System.nanoTime();
 
+	/**
+	 * Create the rescue of a node.
+	 * @param transactions on the same connections as what follows
+	 * @param jdbc to the database
+	 * @param nodes the table of nodes
+	 * @param tasks the table of tasks
+	 * @param executions what the nodes hold
+	 * @param judge whether this node can tell by now who is dead: it cannot while its own
+	 * heartbeats don't arrive, since then those of the others may not either
+	 */
 	public NodeRescue(TransactionOperations transactions, JdbcClient jdbc, NodeTable nodes, TaskTable tasks,
-			ExecutionUpkeep executions) {
+			ExecutionUpkeep executions, BooleanSupplier judge) {
 		this.transactions = transactions;
 		this.jdbc = jdbc;
 		this.nodes = nodes;
 		this.tasks = tasks;
 		this.executions = executions;
+		this.judge = judge;
 	}
 
 	/**
@@ -56,19 +72,20 @@ public final class NodeRescue {
 	 * while all nodes live.
 	 */
 	public void run() {
-		if (this.nodes.anyDying()) {
+		if (this.judge.getAsBoolean() && this.nodes.anyDying()) {
+			// First: what fails from here on, even with an unknown outcome, is followed
+			// by a
+			// rescue at the next run
+			this.rescan = FIRST_RESCAN;
+			this.nextRescanNanos = System.nanoTime();
 			List<UUID> dead = bury();
 			if (!dead.isEmpty()) {
 				logger.warn("Nodes {} have missed their heartbeats: their executions are taken over", dead);
-				this.rescan = FIRST_RESCAN;
-				rescue();
 			}
 		}
-		else if (System.nanoTime() - this.nextRescanNanos >= 0) {
+		if (System.nanoTime() - this.nextRescanNanos >= 0) {
 			rescue();
-			if (this.rescan.compareTo(TOMBSTONE_AGE) > 0) {
-				this.nodes.forget(TOMBSTONE_AGE);
-			}
+			this.nodes.forget(TOMBSTONE_AGE);
 		}
 	}
 
@@ -96,9 +113,8 @@ public final class NodeRescue {
 			logger.info("Rescued {} executions of dead nodes; {} more had no attempt left and failed", rescued, failed);
 		}
 		this.nextRescanNanos = System.nanoTime() + this.rescan.toNanos();
-		if (this.rescan.compareTo(TOMBSTONE_AGE) <= 0) {
-			this.rescan = this.rescan.multipliedBy(4);
-		}
+		Duration next = this.rescan.multipliedBy(4);
+		this.rescan = (next.compareTo(LONGEST_RESCAN) < 0) ? next : LONGEST_RESCAN;
 	}
 
 	private ExecutionUpkeep.Rescue rescueBatch() {

@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.NestedExceptionUtils;
 import org.springframework.dao.DataAccessException;
-import org.springframework.transaction.CannotCreateTransactionException;
+import org.springframework.transaction.TransactionException;
 
 /**
  * Starts and stops the node of this process.
@@ -27,6 +27,8 @@ final class DefaultOrchestrator implements Orchestrator {
 	private static final Logger logger = LoggerFactory.getLogger(Orchestrator.class);
 
 	private static final long DRAIN_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+	private static final long STARTER_END_MILLIS = 5_000;
 
 	private final DefaultConductor conductor;
 
@@ -45,7 +47,7 @@ final class DefaultOrchestrator implements Orchestrator {
 
 	private volatile CompletableFuture<Void> stopped = new CompletableFuture<>();
 
-	private @Nullable LoopThread starter;
+	private volatile @Nullable LoopThread starter;
 
 	DefaultOrchestrator(DefaultConductor conductor, TaskRegistry registry, NodeOptions options) {
 		this.conductor = conductor;
@@ -67,7 +69,7 @@ final class DefaultOrchestrator implements Orchestrator {
 			try {
 				run();
 			}
-			catch (DataAccessException | CannotCreateTransactionException ex) {
+			catch (DataAccessException | TransactionException ex) {
 				this.startFailure = causeOf(ex);
 				logger.warn("The database cannot be reached, the workers start as soon as it can be: {}",
 						this.startFailure);
@@ -121,21 +123,29 @@ final class DefaultOrchestrator implements Orchestrator {
 		this.conductor.add(starting);
 		this.startFailure = null;
 		this.state = State.RUNNING;
-		if (this.starter != null) {
-			this.starter.stop();
+		LoopThread done = this.starter;
+		if (done != null) {
+			done.stop();
 		}
 	}
 
 	@Override
 	public void stop() {
+		LoopThread background = this.starter;
+		if (background != null && this.state == State.STARTING) {
+			// It may be waiting for a connection, and holds the lock
+			background.stopAtOnce();
+		}
 		this.lifecycle.lock();
 		try {
 			if (this.state != State.STARTING && this.state != State.RUNNING) {
 				return;
 			}
 			this.state = State.STOPPING;
-			if (this.starter != null) {
-				this.starter.stop();
+			background = this.starter;
+			if (background != null) {
+				background.stopAtOnce();
+				background.join(STARTER_END_MILLIS);
 				this.starter = null;
 			}
 			RunningNode running = this.node;
@@ -155,20 +165,39 @@ final class DefaultOrchestrator implements Orchestrator {
 	@Override
 	public void drain() {
 		start();
+		if (this.state == State.STARTING) {
+			String failure = this.startFailure;
+			stop();
+			throw new ConductorException("The database cannot be reached: " + failure);
+		}
+		try {
+			awaitDrained();
+		}
+		finally {
+			stop();
+		}
+	}
+
+	private void awaitDrained() {
 		Signal pause = new Signal();
-		while (true) {
-			RunningNode running = this.node;
-			if (this.state == State.STARTING) {
-				String failure = this.startFailure;
-				stop();
-				throw new ConductorException("The database cannot be reached: " + failure);
+		long giveUpAtNanos = System.nanoTime() + this.options.nodeTimeout().toNanos();
+		for (RunningNode running = this.node; running != null; running = this.node) {
+			try {
+				if (running.isDrained()) {
+					return;
+				}
+				giveUpAtNanos = System.nanoTime() + this.options.nodeTimeout().toNanos();
 			}
-			if (running == null || running.isDrained()) {
-				break;
+			catch (DataAccessException | TransactionException ex) {
+				if (System.nanoTime() - giveUpAtNanos >= 0) {
+					throw new ConductorException("The database cannot be reached: " + ex, ex);
+				}
 			}
 			pause.await(DRAIN_CHECK_NANOS);
+			if (Thread.currentThread().isInterrupted()) {
+				throw new ConductorException("Interrupted while there was something left to run");
+			}
 		}
-		stop();
 	}
 
 	@Override

@@ -56,8 +56,25 @@ final class HandlerThreads {
 	void submit(Collection<Attempt> attempts) {
 		this.buffered.addAndGet(attempts.size());
 		this.buffer.addAll(attempts);
-		for (int i = 0; i < attempts.size() && reserveThread(); i++) {
-			this.executor.execute(this::runUntilEmpty);
+		startThreads();
+	}
+
+	/**
+	 * Start as many threads as there is something to run for. To be called again and
+	 * again, since a thread may not be had at the moment.
+	 */
+	void startThreads() {
+		for (int i = buffered(); i > 0 && reserveThread(); i--) {
+			boolean started = false;
+			try {
+				this.executor.execute(this::runUntilEmpty);
+				started = true;
+			}
+			finally {
+				if (!started) {
+					this.running.decrementAndGet();
+				}
+			}
 		}
 	}
 

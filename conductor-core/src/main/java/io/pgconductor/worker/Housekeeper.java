@@ -50,9 +50,8 @@ final class Housekeeper {
 		this.thread.start();
 	}
 
-	void stop() {
-		this.thread.stop();
-		this.thread.join(10_000);
+	LoopThread thread() {
+		return this.thread;
 	}
 
 	private void round() {

@@ -1,5 +1,6 @@
 package io.pgconductor.worker;
 
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 import org.slf4j.Logger;
@@ -86,6 +87,14 @@ final class LoopThread {
 		this.signal.raise();
 	}
 
+	/**
+	 * End the loop, and interrupt what its round waits for.
+	 */
+	void stopAtOnce() {
+		stop();
+		this.thread.interrupt();
+	}
+
 	boolean isStopping() {
 		return this.stopping;
 	}
@@ -95,17 +104,22 @@ final class LoopThread {
 	}
 
 	/**
-	 * Wait until the loop has ended.
+	 * Wait until the loop has ended, also on an interrupted thread: who stops half-way
+	 * leaves executions behind.
 	 * @param millis how long at most
 	 * @return whether it has
 	 */
 	boolean join(long millis) {
+		long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
 		boolean interrupted = false;
-		try {
-			this.thread.join(Math.max(millis, 1));
-		}
-		catch (InterruptedException ex) {
-			interrupted = true;
+		for (long left = millis; left > 0 && this.thread.isAlive();) {
+			try {
+				this.thread.join(left);
+			}
+			catch (InterruptedException ex) {
+				interrupted = true;
+			}
+			left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
 		}
 		if (interrupted) {
 			Thread.currentThread().interrupt();

@@ -43,6 +43,10 @@ final class Node {
 
 	private volatile @Nullable Instant lastHeartbeat;
 
+	private volatile long beatAtNanos;
+
+	private volatile long judgesFromNanos = System.nanoTime();
+
 	/**
 	 * Create a node that is not yet registered.
 	 * @param nodes the table of nodes
@@ -77,6 +81,30 @@ final class Node {
 		return !this.dead && this.id.equals(id);
 	}
 
+	/**
+	 * Return whether this node may claim under an id: not while others may declare it
+	 * dead at any moment.
+	 * @param id the id
+	 * @return whether it is alive, and the others know it
+	 */
+	boolean mayClaimAs(UUID id) {
+		return isAliveAs(id) && isBeating();
+	}
+
+	/**
+	 * Return whether this node can tell that others are dead. After a time in which the
+	 * database was out of reach, it was so for the others too, and they get time to come
+	 * back.
+	 * @return whether it can
+	 */
+	boolean canJudge() {
+		return isBeating() && System.nanoTime() - this.judgesFromNanos >= 0;
+	}
+
+	private boolean isBeating() {
+		return System.nanoTime() - this.beatAtNanos < this.life.toNanos();
+	}
+
 	@Nullable Instant lastHeartbeat() {
 		return this.lastHeartbeat;
 	}
@@ -92,6 +120,11 @@ final class Node {
 			this.nodes.register(newId, this.application, hostName(), names, this.life);
 			this.tasks.register(this.definitions);
 		});
+		beaten(System.nanoTime());
+	}
+
+	private void beaten(long atNanos) {
+		this.beatAtNanos = atNanos;
 		this.lastHeartbeat = Instant.now();
 	}
 
@@ -107,16 +140,24 @@ final class Node {
 	/**
 	 * Tell the database that this node lives.
 	 * @param table on the connection to use
+	 * @return whether it may claim again, after some time in which it could not
 	 */
-	void heartbeat(NodeTable table) {
+	boolean heartbeat(NodeTable table) {
+		long now = System.nanoTime();
+		boolean late = !isBeating();
 		if (table.heartbeat(this.id, this.life)) {
-			this.lastHeartbeat = Instant.now();
-			return;
+			if (late) {
+				this.judgesFromNanos = System.nanoTime() + this.life.dividedBy(2).toNanos();
+			}
+			beaten(now);
+			return late;
 		}
-		logger.warn("Node {} was declared dead, since its heartbeats did not arrive in time: "
-				+ "what it ran is interrupted, and it comes back under a new id", this.id);
-		this.dead = true;
-		this.onDeath.run();
+		if (!this.dead) {
+			logger.warn("Node {} was declared dead, since its heartbeats did not arrive in time: "
+					+ "what it ran is interrupted, and it comes back under a new id", this.id);
+			this.dead = true;
+			this.onDeath.run();
+		}
 		// Registered before the first claim under it: others rescue what no live node
 		// holds
 		UUID newId = UUID.randomUUID();
@@ -124,6 +165,7 @@ final class Node {
 		this.id = newId;
 		this.dead = false;
 		logger.info("Node {} goes on", newId);
+		return true;
 	}
 
 	void remove() {

@@ -65,7 +65,12 @@ final class NodeConnection {
 	 */
 	interface Heartbeat {
 
-		void beat(NodeTable nodes);
+		/**
+		 * Beat once.
+		 * @param nodes on the connection to use
+		 * @return whether those who sleep may have missed something meanwhile
+		 */
+		boolean beat(NodeTable nodes);
 
 	}
 
@@ -92,6 +97,10 @@ final class NodeConnection {
 		});
 		this.thread.join(5_000);
 		disconnect();
+	}
+
+	boolean isWatching() {
+		return this.notifications;
 	}
 
 	boolean isFailing() {
@@ -128,9 +137,14 @@ final class NodeConnection {
 		}
 		CompletableFuture<Sleeper.Watch> answer = new CompletableFuture<>();
 		this.requests.add(() -> {
+			if (answer.isDone()) {
+				return;
+			}
 			sleeper.watching(tryWatch(sleeper.target()));
 			if (!answer.complete(sleeper.watch())) {
 				sleeper.busy();
+				// It may have gone to sleep in the belief that it is watched
+				sleeper.notified();
 			}
 		});
 		try {
@@ -170,8 +184,11 @@ final class NodeConnection {
 
 	private void round() {
 		try {
-			Session current = (this.session != null) ? this.session : connect();
-			beatIfDue(current);
+			boolean connected = this.session != null;
+			Session current = connected ? this.session : connect();
+			if (beatIfDue(current) || !connected) {
+				this.sleepers.values().forEach(Sleeper::notified);
+			}
 			boolean listening = this.sleepers.values().stream().anyMatch((s) -> s.watch() != Sleeper.Watch.NONE);
 			Runnable request = listening ? this.requests.poll()
 					: this.requests.poll(IDLE_MILLIS, TimeUnit.MILLISECONDS);
@@ -195,11 +212,13 @@ final class NodeConnection {
 		}
 	}
 
-	private void beatIfDue(Session current) {
-		if (System.nanoTime() - this.nextHeartbeatNanos >= 0) {
-			this.heartbeat.beat(current.nodes());
-			this.nextHeartbeatNanos = System.nanoTime() + this.heartbeatInterval.toNanos();
+	private boolean beatIfDue(Session current) {
+		if (System.nanoTime() - this.nextHeartbeatNanos < 0) {
+			return false;
 		}
+		boolean back = this.heartbeat.beat(current.nodes());
+		this.nextHeartbeatNanos = System.nanoTime() + this.heartbeatInterval.toNanos();
+		return back;
 	}
 
 	private void dispatch(List<String> targets) {

@@ -17,6 +17,7 @@ import io.pgconductor.jdbc.Recording;
 import io.pgconductor.jdbc.SqlErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.springframework.dao.DataAccessException;
 
 /**
@@ -60,6 +61,8 @@ final class OutcomeFlusher {
 	private volatile boolean abandoned;
 
 	private long retryAsideAtNanos;
+
+	private boolean retryingAside;
 
 	/**
 	 * Create a flusher.
@@ -186,8 +189,9 @@ final class OutcomeFlusher {
 			flush(List.of(new Recording(recording.execution(), failure)), true);
 		}
 		else {
-			logger.warn("The outcome of execution {} cannot be recorded now, and is tried again and again: {}",
-					recording.execution().id(), cause.toString());
+			logger.atLevel(this.retryingAside ? Level.DEBUG : Level.WARN)
+				.log("The outcome of execution {} cannot be recorded now, and is tried again and again: {}",
+						recording.execution().id(), cause.toString());
 			putAside(List.of(recording));
 		}
 	}
@@ -201,26 +205,46 @@ final class OutcomeFlusher {
 	 * Record what nobody else has locked, and put the rest aside.
 	 */
 	private void flushUnlocked(List<Recording> batch) {
-		Set<Recording> locked = this.recorder.recordUnlocked(batch);
-		putAside(batch.stream().filter(locked::contains).toList());
-		this.onRecorded.accept(batch.stream().filter((recording) -> !locked.contains(recording)).toList());
+		try {
+			Set<Recording> locked = this.recorder.recordUnlocked(batch);
+			putAside(batch.stream().filter(locked::contains).toList());
+			this.onRecorded.accept(batch.stream().filter((recording) -> !locked.contains(recording)).toList());
+		}
+		catch (DataAccessException ex) {
+			if (SqlErrors.isConnectionFailure(ex)) {
+				throw ex;
+			}
+			if (SqlErrors.isLockTimeout(ex)) {
+				// The table is locked, not a row of it
+				putAside(batch);
+			}
+			else if (batch.size() > 1) {
+				flushUnlocked(batch.subList(0, batch.size() / 2));
+				flushUnlocked(batch.subList(batch.size() / 2, batch.size()));
+			}
+			else {
+				flushUnstorable(batch.get(0), ex);
+			}
+		}
 	}
 
 	private void retryAside() {
 		List<Recording> recordings = List.copyOf(this.aside);
 		this.aside.clear();
-		for (int i = 0; i < recordings.size(); i++) {
-			try {
-				flushUnlocked(List.of(recordings.get(i)));
+		this.retryingAside = true;
+		try {
+			for (int i = 0; i < recordings.size(); i += MAX_BATCH_SIZE) {
+				flushUnlocked(recordings.subList(i, Math.min(i + MAX_BATCH_SIZE, recordings.size())));
 			}
-			catch (DataAccessException ex) {
-				if (SqlErrors.isConnectionFailure(ex)) {
-					putAside(recordings.subList(i, recordings.size()));
-					throw ex;
-				}
-				logger.debug("Execution {} cannot be recorded yet", recordings.get(i).execution().id(), ex);
-				putAside(List.of(recordings.get(i)));
-			}
+		}
+		catch (RuntimeException ex) {
+			// What was recorded before the failure is not recorded twice
+			this.aside.clear();
+			putAside(recordings);
+			throw ex;
+		}
+		finally {
+			this.retryingAside = false;
 		}
 	}
 

@@ -40,9 +40,8 @@ final class Promoter {
 		this.thread.start();
 	}
 
-	void stop() {
-		this.thread.stop();
-		this.thread.join(10_000);
+	LoopThread thread() {
+		return this.thread;
 	}
 
 	private void round() {

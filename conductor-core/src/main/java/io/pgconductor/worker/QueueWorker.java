@@ -10,7 +10,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 
 import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
@@ -18,18 +17,15 @@ import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.ExecutionClaims;
 import io.pgconductor.jdbc.Outcome;
 import io.pgconductor.jdbc.Recording;
+import io.pgconductor.jdbc.SqlErrors;
 import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
 
 /**
  * Serves one queue on one node: claims, runs, and hands the outcomes to its flusher.
  */
 final class QueueWorker {
-
-	private static final Logger logger = LoggerFactory.getLogger(QueueWorker.class);
 
 	private static final Comparator<Attempt> ORDER = Comparator.comparingInt((Attempt a) -> -a.execution().priority())
 		.thenComparing((a) -> a.execution().runAt())
@@ -39,9 +35,6 @@ final class QueueWorker {
 
 	private static final int MAX_UNRECORDED_BATCHES = 8;
 
-	// A claim whose answer was lost may commit some time after the connection broke
-	private static final long UNKNOWN_CLAIMS_NANOS = TimeUnit.SECONDS.toNanos(60);
-
 	private final String queue;
 
 	private final WorkerOptions options;
@@ -50,7 +43,7 @@ final class QueueWorker {
 
 	private final Node node;
 
-	private final ExecutionClaims claims;
+	private final UnknownClaims unknownClaims;
 
 	private final ClaimCursor cursor;
 
@@ -78,10 +71,6 @@ final class QueueWorker {
 
 	private volatile long claimCount;
 
-	private volatile boolean unknownClaims;
-
-	private long unknownClaimsSinceNanos;
-
 	QueueWorker(String queue, WorkerOptions options, Map<String, TaskSpec> tasks, Node node, ExecutionClaims claims,
 			OutcomeRecorder recorder, AttemptRunner runner, Executor executor, NodeConnection connection,
 			ConductorMetrics metrics) {
@@ -89,7 +78,7 @@ final class QueueWorker {
 		this.options = options;
 		this.tasks = tasks;
 		this.node = node;
-		this.claims = claims;
+		this.unknownClaims = new UnknownClaims(claims, queue);
 		this.cursor = new ClaimCursor(claims, queue, tasks.keySet());
 		this.runner = runner;
 		this.metrics = metrics;
@@ -109,7 +98,8 @@ final class QueueWorker {
 	}
 
 	private void round() {
-		releaseUnknownClaims();
+		this.unknownClaims.release(this.node.id(), this.held.keySet());
+		this.handlers.startThreads();
 		int room = room();
 		if (room == 0) {
 			awaitRoom();
@@ -124,9 +114,16 @@ final class QueueWorker {
 	}
 
 	private Duration longestSleep() {
+		Duration longest = this.options.pollInterval();
 		long untilSweep = this.cursor.nanosUntilSweep();
-		Duration pollInterval = this.options.pollInterval();
-		return (untilSweep > 0 && untilSweep < pollInterval.toNanos()) ? Duration.ofNanos(untilSweep) : pollInterval;
+		if (untilSweep > 0) {
+			longest = shorter(longest, Duration.ofNanos(untilSweep));
+		}
+		return shorter(longest, Duration.ofNanos(this.unknownClaims.nanosUntilRelease()));
+	}
+
+	private static Duration shorter(Duration one, Duration other) {
+		return (one.compareTo(other) < 0) ? one : other;
 	}
 
 	private int room() {
@@ -160,13 +157,15 @@ final class QueueWorker {
 			return false;
 		}
 		UUID claimer = this.node.id();
-		if (!this.node.isAliveAs(claimer)) {
+		if (!this.node.mayClaimAs(claimer)) {
 			return false;
 		}
 		this.claiming = true;
+		boolean answered = false;
 		try {
 			List<ClaimedExecution> claimed = this.cursor.claim(claimer, room);
 			if (claimed.isEmpty()) {
+				answered = true;
 				return false;
 			}
 			this.claimCount = this.claimCount + 1;
@@ -180,34 +179,25 @@ final class QueueWorker {
 			if (!this.node.isAliveAs(claimer)) {
 				lose();
 			}
+			answered = true;
 			attempts.sort(ORDER);
-			this.handlers.submit(attempts);
+			if (this.thread.isStopping()) {
+				attempts.forEach(this::release);
+			}
+			else {
+				this.handlers.submit(attempts);
+			}
 			return true;
 		}
 		catch (DataAccessException ex) {
-			this.unknownClaims = true;
-			this.unknownClaimsSinceNanos = System.nanoTime();
+			answered = SqlErrors.isLockTimeout(ex);
 			throw ex;
 		}
 		finally {
+			if (!answered) {
+				this.unknownClaims.add();
+			}
 			this.claiming = false;
-		}
-	}
-
-	/**
-	 * After a claim whose answer was lost: give back what is in this node's name without
-	 * its knowledge, until such a claim cannot be under way any more.
-	 */
-	private void releaseUnknownClaims() {
-		if (this.unknownClaims) {
-			int released = this.claims.releaseUnknown(this.node.id(), this.queue, this.held.keySet());
-			if (released > 0) {
-				logger.info("{} executions of queue '{}' were claimed by a statement whose answer was lost: "
-						+ "they are ready again", released, this.queue);
-			}
-			if (System.nanoTime() - this.unknownClaimsSinceNanos > UNKNOWN_CLAIMS_NANOS) {
-				this.unknownClaims = false;
-			}
 		}
 	}
 
@@ -289,7 +279,7 @@ final class QueueWorker {
 	}
 
 	boolean isIdle() {
-		return !this.claiming && this.held.isEmpty();
+		return !hasUnknownClaims() && this.held.isEmpty();
 	}
 
 	long claimCount() {
@@ -301,13 +291,30 @@ final class QueueWorker {
 	}
 
 	/**
-	 * Claim nothing more, and give back what was not started.
+	 * Return the thread that claims.
+	 * @return the thread; after its end nothing more is claimed
 	 */
-	void stopClaiming() {
-		this.thread.stop();
-		this.thread.join(10_000);
-		this.handlers
-			.drainBuffer((attempt) -> this.flusher.add(new Recording(attempt.execution(), new Outcome.Released())));
+	LoopThread claimThread() {
+		return this.thread;
+	}
+
+	/**
+	 * Give back what was not started.
+	 */
+	void releaseUnstarted() {
+		this.handlers.drainBuffer(this::release);
+	}
+
+	private void release(Attempt attempt) {
+		this.flusher.add(new Recording(attempt.execution(), new Outcome.Released()));
+	}
+
+	/**
+	 * Return whether executions may be claimed in this node's name that it doesn't know.
+	 * @return whether a claim's answer was lost a short time ago, or is still missing
+	 */
+	boolean hasUnknownClaims() {
+		return this.unknownClaims.arePossible() || this.claiming;
 	}
 
 	int running() {

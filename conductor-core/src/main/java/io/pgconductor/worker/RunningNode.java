@@ -8,8 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 import javax.sql.DataSource;
@@ -54,6 +53,9 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
 
+	// A loop that takes longer is waiting for a database that is out of reach
+	private static final Duration LOOP_END = Duration.ofSeconds(5);
+
 	private final NodeOptions options;
 
 	private final Map<String, TaskSpec> tasks;
@@ -91,8 +93,10 @@ final class RunningNode implements DefaultConductor.Waker {
 				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
-		ScheduledExecutorService timer = Executors
-			.newSingleThreadScheduledExecutor((task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
+		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
+				(task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
+		// Else it would keep what has ended long before its timeout
+		timer.setRemoveOnCancelPolicy(true);
 		this.executors.add(timer::shutdownNow);
 		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
@@ -120,7 +124,7 @@ final class RunningNode implements DefaultConductor.Waker {
 	private void addChores(Duration beat, TransactionTemplate transactions, JdbcClient jdbc, NodeTable nodes,
 			TaskTable tasks, SchemaName schema) {
 		TaskHolding holding = new TaskHolding(tasks, this.upkeep);
-		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep);
+		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep, this.node::canJudge);
 		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
 		this.housekeeper.add("rescuing", beat, rescue::run);
 		this.housekeeper.add("releasing held executions", beat, holding::release);
@@ -211,9 +215,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	void stop() {
 		logger.info("Node {} stops: it claims nothing more, and gives {} running handlers {} to finish", id(),
 				running(), this.options.shutdownTimeout());
-		this.promoter.stop();
-		this.housekeeper.stop();
-		this.workers.forEach(QueueWorker::stopClaiming);
+		stopLoops();
+		this.workers.forEach(QueueWorker::releaseUnstarted);
 		awaitHandlers(this.options.shutdownTimeout());
 		if (running() > 0) {
 			logger.info("Interrupting {} handlers that still run", running());
@@ -225,8 +228,12 @@ final class RunningNode implements DefaultConductor.Waker {
 			.forEach((worker) -> unfinished.addAll(worker.stopFlushing(this.options.interruptTimeout().toMillis())));
 		this.connection.stop();
 		this.executors.forEach(RunningNode::close);
-		if (unfinished.isEmpty()) {
+		if (unfinished.isEmpty() && this.workers.stream().noneMatch(QueueWorker::hasUnknownClaims)) {
 			removeNode();
+		}
+		else if (unfinished.isEmpty()) {
+			logger.warn("Node {} has stopped, but may have claimed executions without knowing it, since the database "
+					+ "was out of reach. Other nodes take them over after the node timeout", id());
 		}
 		else {
 			// Released now, they would run twice
@@ -235,6 +242,14 @@ final class RunningNode implements DefaultConductor.Waker {
 							+ "be recorded: {}. Other nodes take them over after the node timeout",
 					id(), unfinished.size(), unfinished);
 		}
+	}
+
+	private void stopLoops() {
+		List<LoopThread> loops = new ArrayList<>(List.of(this.promoter.thread(), this.housekeeper.thread()));
+		this.workers.forEach((worker) -> loops.add(worker.claimThread()));
+		loops.forEach(LoopThread::stop);
+		long deadline = System.nanoTime() + LOOP_END.toNanos();
+		loops.forEach((loop) -> loop.join(TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
 	}
 
 	private void awaitHandlers(Duration timeout) {

@@ -32,27 +32,34 @@ final class Signal {
 	}
 
 	/**
-	 * Wait until the signal is raised, and lower it.
+	 * Wait until the signal is raised, and lower it. An interrupt doesn't end the wait.
 	 * @param nanos how long at most; not positive: don't wait
 	 * @return whether it was raised
 	 */
 	boolean await(long nanos) {
+		long deadline = System.nanoTime() + nanos;
+		boolean interrupted = false;
 		this.lock.lock();
 		try {
 			long left = nanos;
 			while (!this.raised && left > 0) {
-				left = this.isRaised.awaitNanos(left);
+				try {
+					left = this.isRaised.awaitNanos(left);
+				}
+				catch (InterruptedException ex) {
+					interrupted = true;
+					left = deadline - System.nanoTime();
+				}
 			}
 			boolean was = this.raised;
 			this.raised = false;
 			return was;
 		}
-		catch (InterruptedException ex) {
-			// Only stop() ends the loops; who waits finds out there
-			return true;
-		}
 		finally {
 			this.lock.unlock();
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
 		}
 	}
 

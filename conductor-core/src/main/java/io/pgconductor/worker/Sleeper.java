@@ -2,6 +2,7 @@ package io.pgconductor.worker;
 
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -15,7 +16,12 @@ import java.util.function.BooleanSupplier;
  */
 final class Sleeper {
 
-	private static final Duration RETRY_BEHIND_WRITERS = Duration.ofMillis(50);
+	private static final long RETRY_BEHIND_WRITERS_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+	// A sentinel that is busy by now, or dead, no longer makes anybody notify
+	private static final long FIRST_SENTINEL_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+	private static final long LONGEST_SENTINEL_CHECK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
 	private static final int SHORTEST_JITTER_MILLIS = 5;
 
@@ -36,6 +42,8 @@ final class Sleeper {
 	private volatile boolean notified;
 
 	private int fruitless;
+
+	private long sentinelCheckNanos = FIRST_SENTINEL_CHECK_NANOS;
 
 	/**
 	 * How the database is watched for work.
@@ -85,20 +93,38 @@ final class Sleeper {
 			awake();
 			return;
 		}
-		Watch before = this.watch;
-		if (before != Watch.SENTINEL) {
-			Watch begun = this.connection.watch(this);
-			if (begun != Watch.NONE && begun != before && anythingNew.getAsBoolean()) {
-				return;
+		long deadline = System.nanoTime() + longest.toNanos();
+		boolean woken;
+		do {
+			Watch before = this.watch;
+			if (before != Watch.SENTINEL) {
+				Watch begun = this.connection.watch(this);
+				if (begun != Watch.NONE && begun != before && anythingNew.getAsBoolean()) {
+					return;
+				}
 			}
+			woken = this.signal.await(Math.min(deadline - System.nanoTime(), longestUnder(this.watch)));
 		}
-		Duration limit = (this.watch == Watch.BEHIND_WRITERS && RETRY_BEHIND_WRITERS.compareTo(longest) < 0)
-				? RETRY_BEHIND_WRITERS : longest;
-		this.signal.await(limit.toNanos());
+		while (!woken && this.watch == Watch.FOLLOWER && System.nanoTime() - deadline < 0);
 		if (this.notified && !this.locallyWoken && this.watch == Watch.FOLLOWER) {
 			holdBack();
 		}
 		awake();
+	}
+
+	private long longestUnder(Watch current) {
+		return switch (current) {
+			case SENTINEL -> Long.MAX_VALUE;
+			case BEHIND_WRITERS -> RETRY_BEHIND_WRITERS_NANOS;
+			case FOLLOWER -> nextSentinelCheck();
+			case NONE -> this.connection.isWatching() ? LONGEST_SENTINEL_CHECK_NANOS : Long.MAX_VALUE;
+		};
+	}
+
+	private long nextSentinelCheck() {
+		long next = this.sentinelCheckNanos;
+		this.sentinelCheckNanos = Math.min(next * 4, LONGEST_SENTINEL_CHECK_NANOS);
+		return next;
 	}
 
 	private void holdBack() {
@@ -109,6 +135,9 @@ final class Sleeper {
 	}
 
 	private void awake() {
+		if (this.notified || this.locallyWoken) {
+			this.sentinelCheckNanos = FIRST_SENTINEL_CHECK_NANOS;
+		}
 		this.locallyWoken = false;
 		this.notified = false;
 	}
