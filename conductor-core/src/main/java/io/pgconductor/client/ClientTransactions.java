@@ -1,6 +1,12 @@
 package io.pgconductor.client;
 
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.function.Consumer;
 
 import javax.sql.DataSource;
 
@@ -8,6 +14,7 @@ import io.pgconductor.ConductorException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
 import org.springframework.jdbc.datasource.ConnectionHolder;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.transaction.ConfigurableTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
 import org.springframework.transaction.TransactionExecution;
@@ -17,7 +24,7 @@ import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
- * Tells whether a client call is to join the transaction of its thread.
+ * Tells whether a client call is to join the transaction of its thread. Thread-safe.
  */
 final class ClientTransactions {
 
@@ -27,6 +34,16 @@ final class ClientTransactions {
 
 	private final boolean global;
 
+	private final Consumer<Set<String>> onCommitted;
+
+	private final BoundTransaction bound;
+
+	// By what Spring makes anew for each transaction, and drops with it. A callback after
+	// the completion can begin and end transactions of its own, and come back to one that
+	// is over: so one that is over stays known.
+	private final Map<ConnectionHolder, JoinableTransaction> transactions = Collections
+		.synchronizedMap(new WeakHashMap<>());
+
 	/**
 	 * Create it.
 	 * @param dataSource whose transactions are joined
@@ -34,14 +51,17 @@ final class ClientTransactions {
 	 * in an after-commit callback, where the transaction still seems to be active, are
 	 * told from those that were made before
 	 * @param foreignTransaction what to do in a transaction of something else
+	 * @param onCommitted is given what writing calls woke, once they have committed
 	 */
 	ClientTransactions(DataSource dataSource, @Nullable PlatformTransactionManager transactionManager,
-			ForeignTransaction foreignTransaction) {
+			ForeignTransaction foreignTransaction, Consumer<Set<String>> onCommitted) {
 		this.dataSource = dataSource;
 		this.foreignTransaction = foreignTransaction;
 		this.global = transactionManager != null && !(transactionManager instanceof ResourceTransactionManager);
+		this.onCommitted = onCommitted;
+		this.bound = new BoundTransaction(dataSource);
 		if (transactionManager instanceof ConfigurableTransactionManager configurable) {
-			configurable.addListener(new CommitMarking());
+			configurable.addListener(new Beginning());
 		}
 	}
 
@@ -83,72 +103,98 @@ final class ClientTransactions {
 
 	// After the completion the transaction seems active still, but has no
 	// synchronizations
-	private static boolean isTransactionOpen() {
+	private boolean isTransactionOpen() {
 		return TransactionSynchronizationManager.isActualTransactionActive()
-				&& TransactionSynchronizationManager.isSynchronizationActive() && !isCommitted();
+				&& TransactionSynchronizationManager.isSynchronizationActive() && !isOver();
 	}
 
+	private boolean isOver() {
+		ConnectionHolder holder = holder();
+		JoinableTransaction transaction = (holder != null) ? this.transactions.get(holder) : null;
+		return transaction != null && transaction.over;
+	}
+
+	// In a transaction of something else, whoever asks for a connection gets one that
+	// stays with the thread until its end. Only that one is synchronized with a
+	// transaction without having one: JPA's is not synchronized.
 	private boolean isOnDataSource() {
 		// A global transaction (JTA) binds no connection before the first is used
-		return this.global
-				|| TransactionSynchronizationManager.getResource(this.dataSource) instanceof ConnectionHolder;
+		if (this.global) {
+			return true;
+		}
+		ConnectionHolder holder = holder();
+		return holder != null && (!holder.isSynchronizedWithTransaction() || this.bound.isActive());
 	}
 
-	private static String foreignResources() {
+	private @Nullable ConnectionHolder holder() {
+		return (TransactionSynchronizationManager.getResource(this.dataSource) instanceof ConnectionHolder holder)
+				? holder : null;
+	}
+
+	private String foreignResources() {
 		List<String> resources = TransactionSynchronizationManager.getResourceMap()
 			.keySet()
 			.stream()
+			.filter((resource) -> resource != this.dataSource)
 			.map(Object::toString)
 			.toList();
 		return resources.isEmpty() ? "an unknown resource" : String.join(", ", resources);
 	}
 
-	private static boolean isCommitted() {
-		return TransactionSynchronizationManager.getSynchronizations()
-			.stream()
-			.anyMatch((synchronization) -> synchronization instanceof CommitMark mark && mark.committed);
+	/**
+	 * Tell what a writing call woke when its transaction has committed, or now if it has
+	 * joined none.
+	 * @param joined whether it has joined one
+	 * @param woken what it woke
+	 */
+	void written(boolean joined, Set<String> woken) {
+		ConnectionHolder holder = holder();
+		if (joined && holder != null) {
+			transaction(holder).woken.addAll(woken);
+		}
+		else if (!woken.isEmpty()) {
+			this.onCommitted.accept(woken);
+		}
 	}
 
-	/**
-	 * Do something when the joined transaction has committed, or now if none is joined.
-	 * @param joined whether one is joined
-	 * @param action what to do
-	 */
-	void afterCommit(boolean joined, Runnable action) {
-		if (!joined) {
-			action.run();
-			return;
-		}
-		TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
-
-			@Override
-			public void afterCommit() {
-				action.run();
-			}
-
+	private JoinableTransaction transaction(ConnectionHolder holder) {
+		return this.transactions.computeIfAbsent(holder, (begun) -> {
+			JoinableTransaction transaction = new JoinableTransaction(this.onCommitted);
+			TransactionSynchronizationManager.registerSynchronization(transaction);
+			return transaction;
 		});
 	}
 
 	/**
-	 * Attaches a mark to each transaction that begins.
+	 * Sees each transaction of the known manager when it begins.
 	 */
-	private static final class CommitMarking implements TransactionExecutionListener {
+	private final class Beginning implements TransactionExecutionListener {
 
 		@Override
-		public void afterBegin(TransactionExecution transaction, @Nullable Throwable beginFailure) {
-			if (beginFailure == null && TransactionSynchronizationManager.isSynchronizationActive()) {
-				TransactionSynchronizationManager.registerSynchronization(new CommitMark());
+		public void afterBegin(TransactionExecution execution, @Nullable Throwable beginFailure) {
+			ConnectionHolder holder = holder();
+			if (beginFailure == null && holder != null && TransactionSynchronizationManager.isSynchronizationActive()) {
+				transaction(holder);
 			}
 		}
 
 	}
 
 	/**
-	 * Knows whether its transaction has committed, before any other callback is told.
+	 * A transaction that calls can join until it is over, which it knows before any other
+	 * callback is told.
 	 */
-	private static final class CommitMark implements TransactionSynchronization, Ordered {
+	private static final class JoinableTransaction implements TransactionSynchronization, Ordered {
 
-		private boolean committed;
+		private final Set<String> woken = new HashSet<>();
+
+		private final Consumer<Set<String>> onCommitted;
+
+		private volatile boolean over;
+
+		JoinableTransaction(Consumer<Set<String>> onCommitted) {
+			this.onCommitted = onCommitted;
+		}
 
 		@Override
 		public int getOrder() {
@@ -157,7 +203,31 @@ final class ClientTransactions {
 
 		@Override
 		public void afterCommit() {
-			this.committed = true;
+			this.over = true;
+			if (!this.woken.isEmpty()) {
+				this.onCommitted.accept(Set.copyOf(this.woken));
+			}
+		}
+
+		@Override
+		public void afterCompletion(int status) {
+			this.over = true;
+		}
+
+	}
+
+	/**
+	 * Looks at the connection that is bound to the thread as its own transaction manager
+	 * does: only that one can tell whether it has a transaction.
+	 */
+	private static final class BoundTransaction extends DataSourceTransactionManager {
+
+		BoundTransaction(DataSource dataSource) {
+			super(dataSource);
+		}
+
+		boolean isActive() {
+			return isExistingTransaction(doGetTransaction());
 		}
 
 	}

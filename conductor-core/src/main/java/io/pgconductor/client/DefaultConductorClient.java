@@ -28,6 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /**
@@ -67,9 +68,18 @@ public class DefaultConductorClient implements ConductorClient {
 		this.schema = schema;
 		this.json = json;
 		this.listener = listener;
-		this.transactions = new ClientTransactions(dataSource, transactionManager, foreignTransaction);
-		this.joined = new ExecutionTable(JdbcClient.create(dataSource), schema, json);
-		this.separate = new ExecutionTable(JdbcClient.create(new AutocommitDataSource(dataSource)), schema, json);
+		DataSource target = target(dataSource);
+		this.transactions = new ClientTransactions(target, transactionManager, foreignTransaction, listener::committed);
+		this.joined = new ExecutionTable(JdbcClient.create(target), schema, json);
+		this.separate = new ExecutionTable(JdbcClient.create(new AutocommitDataSource(target)), schema, json);
+	}
+
+	// As transaction managers do: the proxy would hand out the connection of the thread's
+	// transaction where a separate one is wanted
+	private static DataSource target(DataSource dataSource) {
+		DataSource target = (dataSource instanceof TransactionAwareDataSourceProxy proxy) ? proxy.getTargetDataSource()
+				: null;
+		return (target != null) ? target : dataSource;
 	}
 
 	@Override
@@ -124,10 +134,7 @@ public class DefaultConductorClient implements ConductorClient {
 	private <T> T write(String call, Function<ExecutionTable, T> operation, Function<T, Set<String>> targets) {
 		boolean join = this.transactions.isWriteJoined(call);
 		T result = on(join, call, operation);
-		Set<String> woken = targets.apply(result);
-		if (!woken.isEmpty()) {
-			this.transactions.afterCommit(join, () -> this.listener.committed(woken));
-		}
+		this.transactions.written(join, targets.apply(result));
 		return result;
 	}
 
