@@ -183,8 +183,8 @@ final class AnnotatedOptions {
 			return "";
 		}
 		if (resolved.contains("${")) {
-			// Without a PropertySourcesPlaceholderConfigurer, Spring leaves them as they
-			// are
+			// Without a PropertySourcesPlaceholderConfigurer, Spring leaves them as
+			// they are
 			throw invalid(attribute, quoted(value), "there is no such property: set it, or give a default (${name:…})");
 		}
 		return resolved;

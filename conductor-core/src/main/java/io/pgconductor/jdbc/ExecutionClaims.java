@@ -3,6 +3,7 @@ package io.pgconductor.jdbc;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -24,19 +25,25 @@ public final class ExecutionClaims {
 	public static final int MAX_POSITIONS = 8;
 
 	// "gate is null" and the phase imply the ready index's predicate. The rows are
-	// updated by
-	// ctid: they are locked, so it cannot change. All written columns are unindexed: a
-	// HOT update.
+	// locked,
+	// so their ctid cannot change. All written columns are unindexed: a HOT update. A
+	// claim
+	// that is lost with the database server has never been: it need not wait for the
+	// disk,
+	// and whatever is written about its executions comes after it in the log.
 	private static final String CLAIM = """
 			with candidate as materialized (
 			    select ctid from (
 			%s
 			    ) ready
-			    limit :limit)
+			    limit :limit
+			), relaxed as materialized (
+			    select set_config('synchronous_commit', 'off', true)
+			)
 			update ${schema}.execution
 			set claimed_by = :node, claimed_at = ${schema}.now(), claim_no = claim_no + 1,
 			    attempt = attempt + case when waiting_for is null then 1 else 0 end, waiting_for = null
-			where ctid = any (array (select ctid from candidate))
+			where ctid = any (array (select ctid from candidate)) and (select true from relaxed)
 			returning id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers
 			""";
 
@@ -101,7 +108,7 @@ public final class ExecutionClaims {
 				.param("runAt" + i, position.runAt())
 				.param("id" + i, position.id());
 		}
-		return statement.query((rs, row) -> claimed(rs, node, queue)).list();
+		return statement.query((ResultSet rs) -> claimed(rs, node, queue));
 	}
 
 	private String claimStatement(int positions) {
@@ -121,10 +128,19 @@ public final class ExecutionClaims {
 		return RANGE.formatted(condition);
 	}
 
-	private static ClaimedExecution claimed(ResultSet rs, UUID node, String queue) throws SQLException {
-		return new ClaimedExecution(rs.getObject(1, UUID.class), node, rs.getInt(2), rs.getString(3), queue,
-				rs.getInt(4), rs.getInt(5), rs.getInt(6), rs.getObject(7, OffsetDateTime.class),
-				rs.getObject(8, OffsetDateTime.class), rs.getString(9), rs.getString(10));
+	private static List<ClaimedExecution> claimed(ResultSet rs, UUID node, String queue) throws SQLException {
+		List<ClaimedExecution> claimed = new ArrayList<>();
+		OffsetDateTime claimedAt = null;
+		while (rs.next()) {
+			if (claimedAt == null) {
+				// The same for all of them
+				claimedAt = rs.getObject(8, OffsetDateTime.class);
+			}
+			claimed.add(new ClaimedExecution(rs.getObject(1, UUID.class), node, rs.getInt(2), rs.getString(3), queue,
+					rs.getInt(4), rs.getInt(5), rs.getInt(6), rs.getObject(7, OffsetDateTime.class), claimedAt,
+					rs.getString(9), rs.getString(10)));
+		}
+		return claimed;
 	}
 
 	/**

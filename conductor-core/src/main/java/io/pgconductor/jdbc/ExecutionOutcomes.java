@@ -2,8 +2,8 @@ package io.pgconductor.jdbc;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -105,19 +105,34 @@ public final class ExecutionOutcomes {
 
 	/**
 	 * Record outcomes: one statement for each kind of outcome among them.
-	 * @param recordings what to record
+	 * @param recordings what to record, at least one
 	 * @return the executions that were not touched, since their claim is over
 	 */
 	public Set<UUID> record(List<Recording> recordings) {
+		UUID node = recordings.get(0).execution().node();
+		if (recordings.stream().allMatch((recording) -> recording.execution().node().equals(node))) {
+			return record(node, recordings);
+		}
 		Set<UUID> lost = new HashSet<>();
-		Map<Batch, List<Recording>> batches = recordings.stream()
-			.collect(Collectors.groupingBy(Batch::of, LinkedHashMap::new, Collectors.toList()));
-		batches.forEach((batch, members) -> {
-			List<UUID> recorded = switch (batch.kind()) {
-				case DISCARD -> discard(batch.node(), members);
-				case ARCHIVE -> archive(batch.node(), members);
-				case RESCHEDULE -> reschedule(batch.node(), members);
-				case RELEASE -> release(batch.node(), members);
+		recordings.stream()
+			.collect(Collectors.groupingBy((recording) -> recording.execution().node()))
+			.forEach((member, members) -> lost.addAll(record(member, members)));
+		return lost;
+	}
+
+	private Set<UUID> record(UUID node, List<Recording> recordings) {
+		Map<Kind, List<Recording>> byKind = new EnumMap<>(Kind.class);
+		for (Recording recording : recordings) {
+			byKind.computeIfAbsent(Kind.of(recording.outcome()), (kind) -> new ArrayList<>(recordings.size()))
+				.add(recording);
+		}
+		Set<UUID> lost = new HashSet<>();
+		byKind.forEach((kind, members) -> {
+			List<UUID> recorded = switch (kind) {
+				case DISCARD -> discard(node, members);
+				case ARCHIVE -> archive(node, members);
+				case RESCHEDULE -> reschedule(node, members);
+				case RELEASE -> release(node, members);
 			};
 			if (recorded.size() < members.size()) {
 				Set<UUID> missing = members.stream().map((r) -> r.execution().id()).collect(Collectors.toSet());
@@ -209,21 +224,13 @@ public final class ExecutionOutcomes {
 
 	private enum Kind {
 
-		DISCARD, ARCHIVE, RESCHEDULE, RELEASE
+		DISCARD, ARCHIVE, RESCHEDULE, RELEASE;
 
-	}
-
-	private record Batch(UUID node, Kind kind) {
-
-		static Batch of(Recording recording) {
-			return new Batch(recording.execution().node(), kind(recording.outcome()));
-		}
-
-		private static Kind kind(Outcome outcome) {
+		static Kind of(Outcome outcome) {
 			if (outcome instanceof Outcome.Finished finished) {
-				return finished.retention().keeps() ? Kind.ARCHIVE : Kind.DISCARD;
+				return finished.retention().keeps() ? ARCHIVE : DISCARD;
 			}
-			return (outcome instanceof Outcome.Retried) ? Kind.RESCHEDULE : Kind.RELEASE;
+			return (outcome instanceof Outcome.Retried) ? RESCHEDULE : RELEASE;
 		}
 
 	}

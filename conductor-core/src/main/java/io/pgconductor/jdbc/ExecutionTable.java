@@ -29,10 +29,9 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class ExecutionTable {
 
-	// A task's own options are looked up here, once for all items, so that a client need
-	// not know them. What is due at once wakes the worker, what is due within the
-	// promoter's
-	// longest sleep wakes the promoter.
+	// A task's own options are looked up here, once for all items, so that a client
+	// need not know them. What is due at once wakes the worker, what is due within the
+	// promoter's longest sleep wakes the promoter.
 	private static final String ENQUEUE = """
 			with definition as materialized (
 			    select queue, priority, max_attempts, held from ${schema}.task where name = :task

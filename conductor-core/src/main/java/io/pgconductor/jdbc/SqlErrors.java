@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
 public final class SqlErrors {
 
 	// Connections, credentials, databases, resources, operators, the system: nobody's
-	// data
-	// is at fault
+	// data is at fault
 	private static final Set<String> UNAVAILABLE_CLASSES = Set.of("08", "28", "3D", "53", "57", "58");
 
 	private static final String QUERY_CANCELED = "57014";

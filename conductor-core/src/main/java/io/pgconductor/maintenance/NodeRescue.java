@@ -74,8 +74,7 @@ public final class NodeRescue {
 	public void run() {
 		if (this.judge.getAsBoolean() && this.nodes.anyDying()) {
 			// First: what fails from here on, even with an unknown outcome, is followed
-			// by a
-			// rescue at the next run
+			// by a rescue at the next run
 			this.rescan = FIRST_RESCAN;
 			this.nextRescanNanos = System.nanoTime();
 			List<UUID> dead = bury();

@@ -16,8 +16,8 @@ record Scripts(List<Script> all) {
 
 	private static final String FOLDER = "/db/conductor/";
 
-	// Listed, because a class path cannot be: not in a jar within a jar, not in a native
-	// image
+	// Listed, because a class path cannot be: not in a jar within a jar, not in a
+	// native image
 	private static final List<String> NAMES = List.of("V1__foundation.sql", "R__executions.sql", "R__invoke.sql",
 			"R__now.sql", "R__uuid_v7.sql", "R__wake.sql");
 

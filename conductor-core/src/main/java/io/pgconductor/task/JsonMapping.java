@@ -4,6 +4,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 import io.pgconductor.ExecutionError;
 import io.pgconductor.InvalidPayloadException;
@@ -12,6 +14,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -26,6 +29,8 @@ public final class JsonMapping {
 	private final JsonMapper mapper;
 
 	private final long maxSize;
+
+	private final Map<Type, ObjectReader> readers = new ConcurrentHashMap<>();
 
 	/**
 	 * Create a mapping.
@@ -98,7 +103,8 @@ public final class JsonMapping {
 			return null;
 		}
 		try {
-			return this.mapper.readValue(json, this.mapper.constructType(type));
+			return this.readers.computeIfAbsent(type, (t) -> this.mapper.readerFor(this.mapper.constructType(t)))
+				.readValue(json);
 		}
 		catch (JacksonException ex) {
 			throw new InvalidPayloadException("The " + what + " cannot be read as " + type.getTypeName() + ": "

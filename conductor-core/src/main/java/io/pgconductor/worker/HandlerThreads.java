@@ -53,18 +53,28 @@ final class HandlerThreads {
 		return this.running.get();
 	}
 
-	void submit(Collection<Attempt> attempts) {
+	/**
+	 * Run attempts.
+	 * @param attempts the attempts
+	 * @param threads how many threads are to run at least, as far as there may be so many
+	 */
+	void submit(Collection<Attempt> attempts, int threads) {
 		this.buffered.addAndGet(attempts.size());
 		this.buffer.addAll(attempts);
-		startThreads();
+		startThreads(threads - running());
 	}
 
 	/**
 	 * Start as many threads as there is something to run for. To be called again and
-	 * again, since a thread may not be had at the moment.
+	 * again, since a thread may not be had at the moment, and since attempts may take
+	 * longer than was thought.
 	 */
 	void startThreads() {
-		for (int i = buffered(); i > 0 && reserveThread(); i--) {
+		startThreads(buffered());
+	}
+
+	private void startThreads(int count) {
+		for (int i = count; i > 0 && reserveThread(); i--) {
 			boolean started = false;
 			try {
 				this.executor.execute(this::runUntilEmpty);

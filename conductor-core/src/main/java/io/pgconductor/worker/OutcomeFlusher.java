@@ -121,8 +121,8 @@ final class OutcomeFlusher {
 			this.unsettled = nextBatch();
 		}
 		if (!this.unsettled.isEmpty()) {
-			// Kept until the flush has returned: after a failure the next round tries it
-			// again
+			// Kept until the flush has returned: after a failure the next round tries
+			// it again
 			flush(this.unsettled, again);
 			this.unsettled = List.of();
 		}
@@ -249,20 +249,24 @@ final class OutcomeFlusher {
 	}
 
 	private void settle(List<Recording> batch, Set<UUID> lost, boolean again) {
-		for (Recording recording : batch) {
-			if (lost.contains(recording.execution().id())) {
-				if (again) {
-					logger.debug("Execution {} was recorded before, or taken over", recording.execution().id());
-				}
-				else {
-					logger.warn(
-							"Execution {} of task '{}' was taken over by another node while this one ran it: "
-									+ "its outcome ({}) is dropped",
-							recording.execution().id(), recording.execution().task(), recording.outcome().label());
-				}
-			}
+		if (!lost.isEmpty()) {
+			batch.stream()
+				.filter((recording) -> lost.contains(recording.execution().id()))
+				.forEach((recording) -> logLost(recording, again));
 		}
 		this.onRecorded.accept(batch);
+	}
+
+	private static void logLost(Recording recording, boolean again) {
+		if (again) {
+			logger.debug("Execution {} was recorded before, or taken over", recording.execution().id());
+		}
+		else {
+			logger.warn(
+					"Execution {} of task '{}' was taken over by another node while this one ran it: "
+							+ "its outcome ({}) is dropped",
+					recording.execution().id(), recording.execution().task(), recording.outcome().label());
+		}
 	}
 
 }

@@ -13,6 +13,8 @@ final class Prefetch {
 
 	private static final long HORIZON_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+	private static final long THREAD_SHARE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
 	private static final double WEIGHT_OF_NEWEST = 0.3;
 
 	private final int concurrency;
@@ -63,6 +65,19 @@ final class Prefetch {
 	 */
 	int refillAt() {
 		return ahead() / 2;
+	}
+
+	/**
+	 * Return how many threads it takes to run some executions within a millisecond. More
+	 * of them would only get in one another's way.
+	 * @param executions how many executions
+	 * @return at least 1, at most one for each of them
+	 */
+	int threads(int executions) {
+		if (Double.isNaN(this.averageNanos)) {
+			return executions;
+		}
+		return (int) Math.min(executions, 1 + executions * this.averageNanos / THREAD_SHARE_NANOS);
 	}
 
 	private int ahead() {

@@ -33,6 +33,9 @@ final class QueueWorker {
 
 	private static final int NOT_WAITING = -1;
 
+	// When so much time passes without room for a claim, all threads are put to work
+	private static final int STALL_MILLIS = 5;
+
 	private static final int MAX_UNRECORDED_BATCHES = 8;
 
 	private final String queue;
@@ -99,7 +102,6 @@ final class QueueWorker {
 
 	private void round() {
 		this.unknownClaims.release(this.node.id(), this.held.keySet());
-		this.handlers.startThreads();
 		int room = room();
 		if (room == 0) {
 			awaitRoom();
@@ -109,6 +111,7 @@ final class QueueWorker {
 			this.sleeper.busy();
 		}
 		else {
+			this.handlers.startThreads();
 			this.sleeper.sleep(longestSleep(), () -> claim(room()));
 		}
 	}
@@ -137,8 +140,8 @@ final class QueueWorker {
 	private void awaitRoom() {
 		this.claimAtBuffered = this.prefetch.refillAt();
 		try {
-			if (room() == 0) {
-				this.signal.awaitMillis(100);
+			if (room() == 0 && !this.signal.awaitMillis(STALL_MILLIS)) {
+				this.handlers.startThreads();
 			}
 		}
 		finally {
@@ -185,7 +188,7 @@ final class QueueWorker {
 				attempts.forEach(this::release);
 			}
 			else {
-				this.handlers.submit(attempts);
+				this.handlers.submit(attempts, this.prefetch.threads(attempts.size()));
 			}
 			return true;
 		}
@@ -220,7 +223,7 @@ final class QueueWorker {
 			this.held.remove(execution.id(), attempt);
 			return;
 		}
-		if (attempt.isStarted()) {
+		if (attempt.isStarted() && this.metrics != ConductorMetrics.NONE) {
 			Duration waited = Duration.between(execution.runAt(), execution.claimedAt())
 				.plusNanos(attempt.startedAtNanos() - attempt.claimedAtNanos());
 			this.metrics.attemptEnded(execution.task(), this.queue, outcome.label(),
