@@ -42,6 +42,17 @@ final class BenchmarkDatabase implements AutoCloseable {
 		this.conductor = new ConductorBuilder(this.applicationPool).engineDataSource(this.enginePool).build();
 		this.conductor.ensureInstalled();
 		this.jdbc = JdbcClient.create(this.applicationPool);
+		sql("create extension pg_stat_statements").update();
+		countStatements(false);
+	}
+
+	/**
+	 * Switch the counting of statements on, from zero, or off.
+	 * @param on whether to count
+	 */
+	void countStatements(boolean on) {
+		sql("alter system set pg_stat_statements.track = '" + (on ? "top" : "none") + "'").update();
+		sql("select pg_reload_conf(), pg_stat_statements_reset()").query((rs, row) -> row).list();
 	}
 
 	private HikariDataSource pool(String name, int size) {

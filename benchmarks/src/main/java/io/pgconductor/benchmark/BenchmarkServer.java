@@ -46,7 +46,6 @@ final class BenchmarkServer implements AutoCloseable {
 		settings.put("autovacuum", "on");
 		settings.put("max_connections", "100");
 		settings.put("shared_preload_libraries", "pg_stat_statements");
-		settings.put("pg_stat_statements.track", "none");
 		return settings;
 	}
 

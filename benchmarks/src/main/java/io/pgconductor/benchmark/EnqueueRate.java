@@ -1,0 +1,86 @@
+package io.pgconductor.benchmark;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+
+import io.pgconductor.Invoke;
+
+/**
+ * How many executions a client enqueues, one by one and in batches, beside bare inserts
+ * of the same rows through the same pool.
+ */
+final class EnqueueRate implements Scenario {
+
+	private static final int BATCH = 1000;
+
+	// Each is a commit
+	private static final int SINGLE_SHARE = 10;
+
+	private static final int TURNS = 20;
+
+	@Override
+	public String name() {
+		return "enqueue";
+	}
+
+	@Override
+	public void run(BenchmarkDatabase database, BenchmarkOptions options, Report report) {
+		String task = Mode.DELETE.task();
+		BareInserts bare = new BareInserts(database.applicationPool());
+		compare(database, options, report, "one by one", 0.9, options.executions() / SINGLE_SHARE,
+				(number) -> bare.insert(Order.of(number)),
+				(number) -> database.conductor().invoke(task, Order.of(number)), 1);
+		compare(database, options, report, "in batches of " + BATCH, 0.8, options.executions(),
+				(number) -> bare.insertAll(orders(number)), (number) -> database.conductor()
+					.invokeAll(task, orders(number).stream().map((order) -> Invoke.of(order)).toList()),
+				BATCH);
+	}
+
+	private static List<Order> orders(int from) {
+		return IntStream.range(from, from + BATCH).mapToObj(Order::of).toList();
+	}
+
+	private void compare(BenchmarkDatabase database, BenchmarkOptions options, Report report, String how, double target,
+			int count, IntConsumer bare, IntConsumer engine, int step) {
+		List<Double> bareRates = new ArrayList<>();
+		List<Double> engineRates = new ArrayList<>();
+		// The first round warms up
+		for (int round = 0; round <= options.rounds(); round++) {
+			database.reset();
+			long bareNanos = 0;
+			long engineNanos = 0;
+			// They take turns every some hundred milliseconds, since the disk has its
+			// moods
+			int turn = Math.max(step, count / TURNS);
+			for (int from = 0; from < count; from += turn) {
+				bareNanos += nanos(from, from + turn, step, bare);
+				engineNanos += nanos(from, from + turn, step, engine);
+			}
+			verify(database, 2 * count);
+			if (round > 0) {
+				bareRates.add(count / (bareNanos / 1e9));
+				engineRates.add(count / (engineNanos / 1e9));
+			}
+		}
+		Line floor = report.add(Line.of(name(), "bare insert, " + how, bareRates, "per s"));
+		report.add(Line.of(name(), "invoke, " + how, engineRates, "per s").against(floor, Target.atLeast(target)));
+	}
+
+	private static long nanos(int from, int to, int step, IntConsumer enqueue) {
+		long begin = System.nanoTime();
+		for (int number = from; number < to; number += step) {
+			enqueue.accept(number);
+		}
+		return System.nanoTime() - begin;
+	}
+
+	private static void verify(BenchmarkDatabase database, long count) {
+		long enqueued = database.number("select count(*) from ${schema}.execution where phase = 'due'");
+		if (enqueued != count) {
+			throw new IllegalStateException(enqueued + " instead of " + count + " were enqueued");
+		}
+	}
+
+}
