@@ -190,7 +190,7 @@ final class DefaultOrchestrator implements Orchestrator {
 			}
 			catch (DataAccessException | TransactionException ex) {
 				if (System.nanoTime() - giveUpAtNanos >= 0) {
-					throw new ConductorException("The database cannot be reached: " + ex, ex);
+					throw new ConductorException("The database cannot be reached: " + causeOf(ex), ex);
 				}
 			}
 			pause.await(DRAIN_CHECK_NANOS);

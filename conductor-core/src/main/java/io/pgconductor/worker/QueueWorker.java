@@ -176,7 +176,11 @@ final class QueueWorker {
 			List<Attempt> attempts = new ArrayList<>(claimed.size());
 			for (ClaimedExecution execution : claimed) {
 				Attempt attempt = new Attempt(execution);
-				this.held.put(execution.id(), attempt);
+				Attempt earlier = this.held.put(execution.id(), attempt);
+				if (earlier != null) {
+					// It was taken away while it ran here, and has come back
+					earlier.interrupt(Attempt.Interruption.LOST);
+				}
 				attempts.add(attempt);
 			}
 			if (!this.node.isAliveAs(claimer)) {

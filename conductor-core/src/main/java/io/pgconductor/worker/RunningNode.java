@@ -33,6 +33,7 @@ import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.core.task.AsyncTaskExecutor;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
@@ -108,8 +109,8 @@ final class RunningNode implements DefaultConductor.Waker {
 			WorkerOptions workerOptions = options.worker(queue);
 			AsyncTaskExecutor executor = HandlerExecutors.create(queue, workerOptions.concurrency(),
 					options.virtualThreads());
-			if (executor instanceof AutoCloseable closeable) {
-				this.executors.add(closeable);
+			if (executor instanceof DisposableBean pool) {
+				this.executors.add(pool::destroy);
 			}
 			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
 					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));

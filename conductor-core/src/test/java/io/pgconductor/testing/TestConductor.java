@@ -62,7 +62,13 @@ public final class TestConductor implements AutoCloseable {
 		this.jdbc = JdbcClient.create(this.applicationPool);
 	}
 
-	private HikariDataSource pool(String name, int size) {
+	/**
+	 * A pool on the same database.
+	 * @param name its name
+	 * @param size how many connections it has
+	 * @return the pool; to be closed by the caller
+	 */
+	public HikariDataSource pool(String name, int size) {
 		HikariConfig config = new HikariConfig();
 		config.setPoolName(name);
 		config.setJdbcUrl(this.jdbcUrl);
@@ -118,13 +124,29 @@ public final class TestConductor implements AutoCloseable {
 	}
 
 	public Orchestrator node(Consumer<OrchestratorBuilder> customizer, ConductorMetrics metrics, TaskSpec... tasks) {
+		return node(conductor((conductor) -> conductor.metrics(metrics)), customizer, tasks);
+	}
+
+	/**
+	 * A node with a pool of the caller's.
+	 * @param enginePool the engine's connections
+	 * @param customizer of its options
+	 * @param tasks what it serves
+	 * @return the node, not started
+	 */
+	public Orchestrator node(DataSource enginePool, Consumer<OrchestratorBuilder> customizer, TaskSpec... tasks) {
+		Conductor onPool = new ConductorBuilder(this.applicationPool).engineDataSource(enginePool)
+			.schema(this.schema.value())
+			.build();
+		return node(onPool, customizer, tasks);
+	}
+
+	private Orchestrator node(Conductor onConductor, Consumer<OrchestratorBuilder> customizer, TaskSpec... tasks) {
 		TaskRegistry registry = new TaskRegistry();
 		for (TaskSpec task : tasks) {
 			registry.register(task);
 		}
-		OrchestratorBuilder builder = new OrchestratorBuilder(conductor((conductor) -> conductor.metrics(metrics)),
-				registry)
-			.nodeTimeout(Duration.ofSeconds(30))
+		OrchestratorBuilder builder = new OrchestratorBuilder(onConductor, registry).nodeTimeout(Duration.ofSeconds(30))
 			.shutdownTimeout(Duration.ofSeconds(5));
 		customizer.accept(builder);
 		Orchestrator orchestrator = builder.build();

@@ -1,4 +1,4 @@
-package io.pgconductor.migration;
+package io.pgconductor.testing;
 
 import java.util.List;
 
@@ -14,13 +14,13 @@ import org.slf4j.LoggerFactory;
 /**
  * What a class logs during a test, debug messages included.
  */
-final class LogCapture implements BeforeEachCallback, AfterEachCallback {
+public final class LogCapture implements BeforeEachCallback, AfterEachCallback {
 
 	private final Logger logger;
 
 	private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
 
-	LogCapture(Class<?> type) {
+	public LogCapture(Class<?> type) {
 		this.logger = (Logger) LoggerFactory.getLogger(type);
 	}
 
@@ -39,14 +39,14 @@ final class LogCapture implements BeforeEachCallback, AfterEachCallback {
 		this.logger.setLevel(null);
 	}
 
-	List<String> lines() {
+	public List<String> lines() {
 		return List.copyOf(this.appender.list)
 			.stream()
 			.map((event) -> event.getLevel() + " " + event.getFormattedMessage())
 			.toList();
 	}
 
-	void clear() {
+	public void clear() {
 		this.appender.list.clear();
 	}
 

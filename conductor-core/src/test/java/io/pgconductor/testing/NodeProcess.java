@@ -1,0 +1,189 @@
+package io.pgconductor.testing;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.pgconductor.Conductor;
+import io.pgconductor.Orchestrator;
+import io.pgconductor.SchemaName;
+import io.pgconductor.task.TaskRegistry;
+import io.pgconductor.task.TaskSpec;
+import io.pgconductor.worker.ConductorBuilder;
+import io.pgconductor.worker.OrchestratorBuilder;
+import io.pgconductor.worker.WorkerOptions;
+import org.awaitility.Awaitility;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/**
+ * A node in a JVM of its own, to be killed. Its tasks are
+ * <ul>
+ * <li>{@code work}: notes its payload, a number, in the table {@code effect}, once
+ * however often it runs,</li>
+ * <li>{@code poison}: takes the JVM with it,</li>
+ * <li>{@code endless}: runs until it is interrupted.</li>
+ * </ul>
+ */
+public final class NodeProcess implements AutoCloseable {
+
+	/**
+	 * After this time without heartbeats its work is taken over.
+	 */
+	public static final Duration NODE_TIMEOUT = Duration.ofSeconds(3);
+
+	private final Process process;
+
+	private final Path output;
+
+	private NodeProcess(Process process, Path output) {
+		this.process = process;
+		this.output = output;
+	}
+
+	/**
+	 * Start a node.
+	 * @param jdbcUrl the database
+	 * @param schema the schema, installed, with a table {@code effect}
+	 * @param application the name by which the node can be told from others
+	 * @return the node, about to start
+	 */
+	public static NodeProcess start(String jdbcUrl, String schema, String application) {
+		try {
+			Path output = Files.createTempFile("conductor-node-", ".log");
+			output.toFile().deleteOnExit();
+			String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+			Process process = new ProcessBuilder(java, "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+					System.getProperty("java.class.path"), NodeProcess.class.getName(), jdbcUrl, schema, application)
+				.redirectErrorStream(true)
+				.redirectOutput(Redirect.to(output.toFile()))
+				.directory(new File("").getAbsoluteFile())
+				.start();
+			return new NodeProcess(process, output);
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
+	public static void main(String[] args) {
+		SchemaName schema = new SchemaName(args[1]);
+		HikariDataSource applicationPool = pool(args[0], args[2], 10);
+		Conductor conductor = new ConductorBuilder(applicationPool).engineDataSource(pool(args[0], args[2], 5))
+			.schema(schema.value())
+			.application(args[2])
+			.build();
+		TaskRegistry registry = new TaskRegistry();
+		tasks(registry, JdbcClient.create(applicationPool),
+				schema.sql("insert into ${schema}.effect (n) values (:n) on conflict do nothing"));
+		Orchestrator orchestrator = new OrchestratorBuilder(conductor, registry).nodeTimeout(NODE_TIMEOUT)
+			.shutdownTimeout(Duration.ofSeconds(1))
+			.defaultWorker(WorkerOptions.DEFAULT.withPollInterval(Duration.ofMillis(200)))
+			.build();
+		Runtime.getRuntime().addShutdownHook(new Thread(orchestrator::stop));
+		orchestrator.start();
+	}
+
+	private static HikariDataSource pool(String jdbcUrl, String application, int size) {
+		HikariConfig config = new HikariConfig();
+		config.setJdbcUrl(jdbcUrl);
+		config.addDataSourceProperty("ApplicationName", application);
+		config.setMaximumPoolSize(size);
+		config.setMinimumIdle(0);
+		return new HikariDataSource(config);
+	}
+
+	private static void tasks(TaskRegistry registry, JdbcClient jdbc, String effect) {
+		registry.register(TaskSpec.of("work", Integer.class, (event, context) -> {
+			LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(ThreadLocalRandom.current().nextInt(5)));
+			jdbc.sql(effect).param("n", event.payload()).update();
+			return null;
+		}));
+		registry.register(TaskSpec.of("poison", null, (event, context) -> {
+			Runtime.getRuntime().halt(1);
+			return null;
+		}));
+		registry.register(TaskSpec.of("endless", null, (event, context) -> {
+			new CountDownLatch(1).await();
+			return null;
+		}));
+	}
+
+	/**
+	 * Wait until the node has registered.
+	 * @param test on the same schema
+	 * @param application the name that it was started with
+	 * @return its id
+	 */
+	public UUID awaitRegistered(TestConductor test, String application) {
+		return Awaitility.await(application)
+			.atMost(Duration.ofSeconds(60))
+			.until(() -> test.sql("select id from ${schema}.node where application = ? and dead_at is null")
+				.param(application)
+				.query(UUID.class)
+				.optional()
+				.orElse(null), (id) -> {
+					if (id == null && !isAlive()) {
+						throw new IllegalStateException("The process has ended: " + output());
+					}
+					return id != null;
+				});
+	}
+
+	/**
+	 * End the process with SIGKILL.
+	 */
+	public void kill() {
+		this.process.destroyForcibly();
+	}
+
+	/**
+	 * End the process with SIGTERM.
+	 */
+	public void terminate() {
+		this.process.destroy();
+	}
+
+	public boolean isAlive() {
+		return this.process.isAlive();
+	}
+
+	/**
+	 * Wait for the end of the process.
+	 * @return its exit code
+	 */
+	public int awaitExit() {
+		Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !isAlive());
+		return this.process.exitValue();
+	}
+
+	/**
+	 * Return what the process has said.
+	 * @return its standard output and error
+	 */
+	public String output() {
+		try {
+			return Files.readString(this.output);
+		}
+		catch (IOException ex) {
+			return ex.toString();
+		}
+	}
+
+	@Override
+	public void close() {
+		kill();
+		awaitExit();
+	}
+
+}
