@@ -23,6 +23,10 @@ public final class InvokeOptions {
 
 	private static final Duration LONGEST_DELAY = Duration.ofDays(366L * 1000);
 
+	private static final Instant EARLIEST = Instant.parse("0001-01-01T00:00:00Z");
+
+	private static final Instant END = Instant.parse("+10000-01-01T00:00:00Z");
+
 	private final @Nullable String queue;
 
 	private final @Nullable Integer priority;
@@ -75,10 +79,13 @@ public final class InvokeOptions {
 
 	/**
 	 * Run at some time; at once if it is past. Excludes {@link #delay}.
-	 * @param runAt when, by the database's clock
+	 * @param runAt when, by the database's clock; in the years 1 to 9999
 	 * @return the changed options
 	 */
 	public InvokeOptions runAt(Instant runAt) {
+		if (runAt.isBefore(EARLIEST) || !runAt.isBefore(END)) {
+			throw new IllegalArgumentException("runAt must be in the years 1 to 9999, was " + runAt);
+		}
 		if (this.delay != null) {
 			throw new IllegalArgumentException("runAt and delay exclude each other: give one of them");
 		}

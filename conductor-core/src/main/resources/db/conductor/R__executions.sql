@@ -10,7 +10,7 @@ select id, task, coalesce(queue, 'default') as queue,
        payload, headers, null::json as result, error, null::text as cancel_reason
 from ${schema}.execution
 union all
-select id, task, queue, state, priority, attempt, max_attempts,
+select id, task, coalesce(queue, 'default'), state, coalesce(priority, 0), attempt, coalesce(max_attempts, 3),
        run_at, created_at, claimed_at, finished_at, null,
        payload, headers, result, error, cancel_reason
 from ${schema}.finished_execution;

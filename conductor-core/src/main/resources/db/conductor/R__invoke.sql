@@ -18,7 +18,7 @@ declare
     definition ${schema}.task;
     known      boolean;
     started    timestamptz := ${schema}.now();
-    due_at     timestamptz := coalesce(invoke.run_at, started + invoke.delay, started);
+    due_at     timestamptz;
     created    uuid        := ${schema}.uuid_v7();
 begin
     if invoke.task is null or invoke.task !~ '^[^[:cntrl:]]{1,200}$' or invoke.task ~ '^\s|\s$' then
@@ -33,6 +33,10 @@ begin
         raise exception 'run_at and delay exclude each other: give one of them'
             using errcode = 'invalid_parameter_value';
     end if;
+    if invoke.delay < interval '0' or invoke.delay > interval '1000 years' then
+        raise exception 'delay must be between 0 and 1000 years, was %', invoke.delay
+            using errcode = 'invalid_parameter_value';
+    end if;
     if invoke.max_attempts < 1 then
         raise exception 'max_attempts must be at least 1, was %', invoke.max_attempts
             using errcode = 'invalid_parameter_value';
@@ -43,6 +47,7 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
 
+    due_at := coalesce(invoke.run_at, started + invoke.delay, started);
     select * into definition from ${schema}.task t where t.name = invoke.task;
     known := found;
     insert into ${schema}.execution

@@ -76,9 +76,9 @@ create table ${schema}.finished_execution (
     expires_at    timestamptz,           -- null: never pruned
     claim_no      int         not null,
     attempt       int         not null,
-    priority      int         not null,
-    max_attempts  int         not null,
-    queue         text        not null,
+    priority      int,                   -- null, like queue and max_attempts: cancelled before the task was registered
+    max_attempts  int,
+    queue         text,
     state         text        not null check (state in ('completed', 'failed', 'cancelled')),
     task          text        not null,
     payload       json,

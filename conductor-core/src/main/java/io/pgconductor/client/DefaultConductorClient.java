@@ -96,7 +96,7 @@ public class DefaultConductorClient implements ConductorClient {
 			UUID id = this.ids.next();
 			created.add(id);
 			executions.add(new NewExecution(id, this.json.write(item.payload(), "payload for task '" + task + "'"),
-					headers(item.options()), item.options()));
+					headers(item.options(), task), item.options()));
 		}
 		if (!executions.isEmpty()) {
 			ExecutionTable.Enqueued enqueued = write("invoke of task '" + task + "'",
@@ -112,8 +112,9 @@ public class DefaultConductorClient implements ConductorClient {
 		return created;
 	}
 
-	private @Nullable String headers(InvokeOptions options) {
-		return options.headers().isEmpty() ? null : this.json.write(options.headers(), "headers");
+	private @Nullable String headers(InvokeOptions options, String task) {
+		return options.headers().isEmpty() ? null
+				: this.json.write(options.headers(), "map of headers for task '" + task + "'");
 	}
 
 	@Override

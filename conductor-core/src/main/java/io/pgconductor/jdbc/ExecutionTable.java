@@ -67,9 +67,8 @@ public final class ExecutionTable {
 			    insert into ${schema}.finished_execution
 			        (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, error,
 			         created_at, run_at, claimed_at, finished_at, expires_at, cancel_reason)
-			    select e.id, e.task, coalesce(e.queue, 'default'), coalesce(e.priority, 0), 'cancelled', e.attempt,
-			           coalesce(e.max_attempts, 3), e.claim_no, e.payload, e.headers, e.error, e.created_at, e.run_at, e.claimed_at,
-			           ${schema}.now(),
+			    select e.id, e.task, e.queue, e.priority, 'cancelled', e.attempt, e.max_attempts, e.claim_no, e.payload,
+			           e.headers, e.error, e.created_at, e.run_at, e.claimed_at, ${schema}.now(),
 			           case when t.name is null then ${schema}.now() + interval '30 days'
 			                else ${schema}.now() + t.keep_failed end, :reason
 			    from cancelled e left join ${schema}.task t on t.name = e.task
@@ -85,8 +84,9 @@ public final class ExecutionTable {
 			), revived as (
 			    insert into ${schema}.execution
 			        (id, task, queue, priority, max_attempts, payload, headers, error, claim_no, created_at, run_at, phase)
-			    select e.id, e.task, e.queue, e.priority, e.max_attempts, e.payload, e.headers, e.error, e.claim_no,
-			           e.created_at, ${schema}.now(), case when t.held is false then 'due' else 'held' end
+			    select e.id, e.task, coalesce(e.queue, t.queue), coalesce(e.priority, t.priority),
+			           coalesce(e.max_attempts, t.max_attempts), e.payload, e.headers, e.error, e.claim_no, e.created_at,
+			           ${schema}.now(), case when t.held is false then 'due' else 'held' end
 			    from finished e left join ${schema}.task t on t.name = e.task
 			    returning queue, phase
 			)
@@ -163,9 +163,11 @@ public final class ExecutionTable {
 	 * @return whether it was cancelled
 	 */
 	public boolean cancel(UUID id, @Nullable String reason) {
+		// A text of PostgreSQL has no place for the NUL character
+		String storable = (reason != null) ? reason.replace('\u0000', '\uFFFD') : null;
 		return this.jdbc.sql(this.schema.sql(CANCEL))
 			.param("id", id)
-			.param("reason", reason)
+			.param("reason", storable)
 			.query(Integer.class)
 			.single() > 0;
 	}

@@ -12,9 +12,10 @@ import io.pgconductor.InvalidPayloadException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.cfg.DateTimeFeature;
+import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -23,6 +24,9 @@ import tools.jackson.databind.json.JsonMapper;
 public final class JsonMapping {
 
 	private static final int MAX_MESSAGE_LENGTH = 4_000;
+
+	// The path of a cycle is as long as the mapper goes deep
+	private static final int MAX_PATH_LENGTH = 500;
 
 	private static final int MAX_TRACE_LENGTH = 16_000;
 
@@ -53,6 +57,7 @@ public final class JsonMapping {
 			.disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
 			.disable(EnumFeature.WRITE_ENUMS_USING_TO_STRING)
 			.disable(EnumFeature.READ_ENUMS_USING_TO_STRING)
+			.disable(DateTimeFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
 			.enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS);
 	}
 
@@ -73,7 +78,7 @@ public final class JsonMapping {
 		}
 		catch (JacksonException ex) {
 			throw new InvalidPayloadException("The " + what + " (" + value.getClass().getName()
-					+ ") cannot be written as JSON: " + ex.getOriginalMessage(), ex);
+					+ ") cannot be written as JSON: " + ex.getOriginalMessage() + at(ex), ex);
 		}
 		if (isLongerThanMaxSize(json)) {
 			throw new InvalidPayloadException("The " + what + " is larger than " + this.maxSize
@@ -114,7 +119,7 @@ public final class JsonMapping {
 
 	private static String at(JacksonException ex) {
 		String path = ex.getPathReference();
-		return path.isEmpty() ? "" : " (at " + path + ")";
+		return path.isEmpty() ? "" : " (at " + shorten(path, MAX_PATH_LENGTH) + ")";
 	}
 
 	/**

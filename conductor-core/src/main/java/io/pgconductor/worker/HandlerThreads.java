@@ -101,13 +101,17 @@ final class HandlerThreads {
 
 	private void runUntilEmpty() {
 		do {
-			Attempt attempt = next();
-			while (attempt != null) {
-				this.handler.accept(attempt);
-				this.onRoom.run();
-				attempt = next();
+			try {
+				Attempt attempt = next();
+				while (attempt != null) {
+					this.handler.accept(attempt);
+					this.onRoom.run();
+					attempt = next();
+				}
 			}
-			this.running.decrementAndGet();
+			finally {
+				this.running.decrementAndGet();
+			}
 			// One may have come between the last look and the decrement
 		}
 		while (!this.buffer.isEmpty() && reserveThread());

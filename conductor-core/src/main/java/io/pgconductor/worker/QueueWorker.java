@@ -36,6 +36,10 @@ final class QueueWorker {
 	// When so much time passes without room for a claim, all threads are put to work
 	private static final int STALL_MILLIS = 5;
 
+	// Who counts it does so in nanoseconds: a time to run at can be as long past as the
+	// database knows
+	private static final Duration LONGEST_WAIT = Duration.ofDays(366L * 100);
+
 	private static final int MAX_UNRECORDED_BATCHES = 8;
 
 	private final String queue;
@@ -227,14 +231,21 @@ final class QueueWorker {
 			this.held.remove(execution.id(), attempt);
 			return;
 		}
-		if (attempt.isStarted() && this.metrics != ConductorMetrics.NONE) {
-			Duration waited = Duration.between(execution.runAt(), execution.claimedAt())
-				.plusNanos(attempt.startedAtNanos() - attempt.claimedAtNanos());
-			this.metrics.attemptEnded(execution.task(), this.queue, outcome.label(),
-					waited.isNegative() ? Duration.ZERO : waited,
-					Duration.ofNanos(endedAtNanos - attempt.startedAtNanos()));
+		try {
+			if (attempt.isStarted() && this.metrics != ConductorMetrics.NONE) {
+				this.metrics.attemptEnded(execution.task(), this.queue, outcome.label(), waited(attempt),
+						Duration.ofNanos(endedAtNanos - attempt.startedAtNanos()));
+			}
 		}
-		this.flusher.add(new Recording(execution, outcome));
+		finally {
+			this.flusher.add(new Recording(execution, outcome));
+		}
+	}
+
+	private static Duration waited(Attempt attempt) {
+		Duration waited = Duration.between(attempt.execution().runAt(), attempt.execution().claimedAt())
+			.plusNanos(attempt.startedAtNanos() - attempt.claimedAtNanos());
+		return waited.isNegative() ? Duration.ZERO : shorter(waited, LONGEST_WAIT);
 	}
 
 	private @Nullable Outcome outcome(Attempt attempt) {

@@ -1,0 +1,113 @@
+package io.pgconductor;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+
+import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
+
+class InvokeOptionsTests {
+
+	@Test
+	void changesNothingByDefault() {
+		InvokeOptions options = InvokeOptions.defaults();
+
+		assertThat(options.queue()).isNull();
+		assertThat(options.priority()).isNull();
+		assertThat(options.runAt()).isNull();
+		assertThat(options.delay()).isNull();
+		assertThat(options.maxAttempts()).isNull();
+		assertThat(options.headers()).isEmpty();
+	}
+
+	@Test
+	void returnsChangedCopies() {
+		InvokeOptions options = InvokeOptions.defaults().priority(7).queue("mail");
+
+		InvokeOptions changed = options.maxAttempts(2).delay(Duration.ofSeconds(3)).header("a", "1");
+
+		assertThat(options.maxAttempts()).isNull();
+		assertThat(options.headers()).isEmpty();
+		assertThat(changed.priority()).isEqualTo(7);
+		assertThat(changed.queue()).isEqualTo("mail");
+		assertThat(changed.maxAttempts()).isEqualTo(2);
+		assertThat(changed.delay()).isEqualTo(Duration.ofSeconds(3));
+		assertThat(changed.headers()).containsExactlyEntriesOf(Map.of("a", "1"));
+	}
+
+	@Test
+	void addsHeadersToThoseGivenBefore() {
+		InvokeOptions options = InvokeOptions.defaults()
+			.header("a", "1")
+			.headers(Map.of("a", "2", "b", "3"))
+			.header("c", "");
+
+		assertThat(options.headers()).isEqualTo(Map.of("a", "2", "b", "3", "c", ""));
+	}
+
+	@Test
+	void takesAnyPriority() {
+		assertThat(InvokeOptions.defaults().priority(Integer.MIN_VALUE).priority()).isEqualTo(Integer.MIN_VALUE);
+		assertThat(InvokeOptions.defaults().priority(Integer.MAX_VALUE).priority()).isEqualTo(Integer.MAX_VALUE);
+	}
+
+	@Test
+	void refusesWhatIsNoQueue() {
+		InvokeOptions options = InvokeOptions.defaults();
+
+		for (String name : new String[] { "", " mail", "a b", "-mail", "ma\u0000il", "ä", "q".repeat(64) }) {
+			assertThatIllegalArgumentException().isThrownBy(() -> options.queue(name))
+				.withMessageContaining("queue name");
+		}
+	}
+
+	@Test
+	void refusesFewerThanOneAttempt() {
+		assertThatIllegalArgumentException().isThrownBy(() -> InvokeOptions.defaults().maxAttempts(0))
+			.withMessageContainingAll("maxAttempts", "0");
+	}
+
+	@Test
+	void refusesADelayThatIsNegativeOrBeyondATimestamp() {
+		assertThatIllegalArgumentException().isThrownBy(() -> InvokeOptions.defaults().delay(Duration.ofNanos(-1)))
+			.withMessageContaining("delay");
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> InvokeOptions.defaults().delay(Duration.ofSeconds(Long.MAX_VALUE)))
+			.withMessageContaining("delay");
+	}
+
+	@Test
+	void refusesATimeBeyondATimestamp() {
+		InvokeOptions options = InvokeOptions.defaults();
+
+		for (Instant time : new Instant[] { Instant.MIN, Instant.MAX, Instant.parse("0000-12-31T23:59:59Z"),
+				Instant.parse("+10000-01-01T00:00:00Z") }) {
+			assertThatIllegalArgumentException().isThrownBy(() -> options.runAt(time))
+				.withMessageContainingAll("runAt", time.toString());
+		}
+		assertThat(options.runAt(Instant.parse("0001-01-01T00:00:00Z")).runAt()).isNotNull();
+		assertThat(options.runAt(Instant.parse("9999-12-31T23:59:59.999999999Z")).runAt()).isNotNull();
+	}
+
+	@Test
+	void refusesBothATimeAndADelay() {
+		InvokeOptions delayed = InvokeOptions.defaults().delay(Duration.ofSeconds(1));
+		InvokeOptions timed = InvokeOptions.defaults().runAt(Instant.EPOCH);
+
+		assertThatIllegalArgumentException().isThrownBy(() -> delayed.runAt(Instant.EPOCH))
+			.withMessageContainingAll("runAt", "delay");
+		assertThatIllegalArgumentException().isThrownBy(() -> timed.delay(Duration.ofSeconds(1)))
+			.withMessageContainingAll("runAt", "delay");
+	}
+
+	@Test
+	@SuppressWarnings("NullAway")
+	void refusesHeadersWithoutValue() {
+		assertThatNullPointerException().isThrownBy(() -> InvokeOptions.defaults().header("a", null));
+	}
+
+}
