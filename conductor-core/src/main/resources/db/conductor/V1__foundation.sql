@@ -26,7 +26,8 @@ create table ${schema}.node (
     tasks       text[]      not null,
     started_at  timestamptz not null default pg_catalog.now(),
     alive_until timestamptz not null,
-    dead_at     timestamptz
+    dead_at     timestamptz,
+    rescue_at   timestamptz              -- of a dead one: when to look again for what it has left
 );
 
 -- Live executions. A claim must stay a HOT update: no index, and no predicate of one, may mention claim_no, attempt,
@@ -56,7 +57,8 @@ create table ${schema}.execution (
     autovacuum_vacuum_scale_factor = 0.01,
     autovacuum_vacuum_threshold = 10000,
     autovacuum_vacuum_insert_scale_factor = 0.05,
-    autovacuum_vacuum_cost_delay = 0
+    autovacuum_vacuum_cost_delay = 0,
+    vacuum_truncate = off                -- it would lock everybody out for a moment
 );
 
 create index execution_ready on ${schema}.execution (queue, priority desc, run_at, id)
@@ -87,7 +89,8 @@ create table ${schema}.finished_execution (
     error         json,
     cancel_reason text
 ) with (
-    autovacuum_vacuum_scale_factor = 0.05
+    autovacuum_vacuum_scale_factor = 0.05,
+    vacuum_truncate = off
 );
 
 create index finished_execution_expires on ${schema}.finished_execution (expires_at)

@@ -29,14 +29,25 @@ public final class NodeTable {
 
 	private static final String REMOVE = "delete from ${schema}.node where id = :id";
 
-	private static final String ANY_DYING = """
-			select exists (select from ${schema}.node where dead_at is null and alive_until < pg_catalog.now())
+	private static final String LOOK = """
+			select coalesce(bool_or(dead_at is null and alive_until < pg_catalog.now()), false) as dying,
+			       coalesce(bool_or(rescue_at <= pg_catalog.now()), false) as rescue_due
+			from ${schema}.node
 			""";
 
 	private static final String BURY = """
-			update ${schema}.node set dead_at = pg_catalog.now()
+			update ${schema}.node set dead_at = pg_catalog.now(), rescue_at = pg_catalog.now()
 			where dead_at is null and alive_until < pg_catalog.now()
 			returning id
+			""";
+
+	private static final String TRY_LOCK_RESCUE = "select pg_try_advisory_xact_lock(${schema}.wake_key('rescue'))";
+
+	// Three times the age: after 5 s, 20 s, 80 s …
+	private static final String POSTPONE_RESCUE = """
+			update ${schema}.node
+			set rescue_at = pg_catalog.now() + greatest(interval '5 seconds', 3 * (pg_catalog.now() - dead_at))
+			where rescue_at <= pg_catalog.now()
 			""";
 
 	private static final String FORGET = """
@@ -101,11 +112,22 @@ public final class NodeTable {
 	}
 
 	/**
-	 * Return whether a node has missed its heartbeats without being declared dead yet.
-	 * @return whether there is one
+	 * What there is to do about nodes.
+	 *
+	 * @param dying whether one has missed its heartbeats and was not declared dead yet
+	 * @param rescueDue whether it is time to look for what dead ones have left
 	 */
-	public boolean anyDying() {
-		return this.jdbc.sql(this.schema.sql(ANY_DYING)).query(Boolean.class).single();
+	public record Look(boolean dying, boolean rescueDue) {
+	}
+
+	/**
+	 * Look whether there is something to do.
+	 * @return what there is
+	 */
+	public Look look() {
+		return this.jdbc.sql(this.schema.sql(LOOK))
+			.query((rs, row) -> new Look(rs.getBoolean("dying"), rs.getBoolean("rescue_due")))
+			.single();
 	}
 
 	/**
@@ -114,6 +136,21 @@ public final class NodeTable {
 	 */
 	public List<UUID> bury() {
 		return this.jdbc.sql(this.schema.sql(BURY)).query(UUID.class).list();
+	}
+
+	/**
+	 * Keep others from rescuing until the transaction ends.
+	 * @return {@code false} if another node is at it
+	 */
+	public boolean tryLockRescue() {
+		return this.jdbc.sql(this.schema.sql(TRY_LOCK_RESCUE)).query(Boolean.class).single();
+	}
+
+	/**
+	 * Note that all that dead nodes have left so far was rescued.
+	 */
+	public void postponeRescue() {
+		this.jdbc.sql(this.schema.sql(POSTPONE_RESCUE)).update();
 	}
 
 	/**

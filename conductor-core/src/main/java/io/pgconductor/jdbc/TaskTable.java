@@ -47,6 +47,8 @@ public final class TaskTable {
 			returning name
 			""";
 
+	private static final String HELD = "select name from ${schema}.task where held";
+
 	private final JdbcClient jdbc;
 
 	private final SchemaName schema;
@@ -108,6 +110,14 @@ public final class TaskTable {
 			.param("grace", grace.toSeconds())
 			.query(String.class)
 			.list();
+	}
+
+	/**
+	 * Return the tasks whose executions are held.
+	 * @return their names
+	 */
+	public Collection<String> held() {
+		return this.jdbc.sql(this.schema.sql(HELD)).query(String.class).list();
 	}
 
 }

@@ -8,6 +8,7 @@ import java.util.function.BooleanSupplier;
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.TaskTable;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -27,10 +28,6 @@ public final class NodeRescue {
 
 	private static final Duration TOMBSTONE_AGE = Duration.ofMinutes(30);
 
-	private static final Duration FIRST_RESCAN = Duration.ofSeconds(5);
-
-	private static final Duration LONGEST_RESCAN = Duration.ofMinutes(5);
-
 	private final TransactionOperations transactions;
 
 	private final JdbcClient jdbc;
@@ -42,10 +39,6 @@ public final class NodeRescue {
 	private final ExecutionUpkeep executions;
 
 	private final BooleanSupplier judge;
-
-	private Duration rescan = FIRST_RESCAN;
-
-	private long nextRescanNanos = System.nanoTime();
 
 	/**
 	 * Create the rescue of a node.
@@ -72,57 +65,61 @@ public final class NodeRescue {
 	 * while all nodes live.
 	 */
 	public void run() {
-		if (this.judge.getAsBoolean() && this.nodes.anyDying()) {
-			// First: what fails from here on, even with an unknown outcome, is followed
-			// by a rescue at the next run
-			this.rescan = FIRST_RESCAN;
-			this.nextRescanNanos = System.nanoTime();
-			List<UUID> dead = bury();
-			if (!dead.isEmpty()) {
-				logger.warn("Nodes {} have missed their heartbeats: their executions are taken over", dead);
-			}
-		}
-		if (System.nanoTime() - this.nextRescanNanos >= 0) {
+		NodeTable.Look look = this.nodes.look();
+		boolean buried = look.dying() && this.judge.getAsBoolean() && bury();
+		if (buried || look.rescueDue()) {
 			rescue();
-			this.nodes.forget(TOMBSTONE_AGE);
 		}
 	}
 
-	private List<UUID> bury() {
+	private boolean bury() {
 		List<UUID> dead = this.transactions.execute((status) -> {
 			this.nodes.lockMembership();
 			List<UUID> buried = this.nodes.bury();
 			this.tasks.updateServed();
 			return buried;
 		});
-		return (dead != null) ? dead : List.of();
+		if (dead == null || dead.isEmpty()) {
+			return false;
+		}
+		logger.warn("Nodes {} have missed their heartbeats: their executions are taken over", dead);
+		return true;
 	}
 
 	private void rescue() {
-		ExecutionUpkeep.Rescue batch;
 		int rescued = 0;
 		int failed = 0;
+		ExecutionUpkeep.Rescue batch;
 		do {
-			batch = rescueBatch();
-			rescued += batch.rescued();
-			failed += batch.failed();
+			batch = this.transactions.execute((status) -> rescueBatch());
+			if (batch != null) {
+				rescued += batch.rescued();
+				failed += batch.failed();
+			}
 		}
-		while (batch.rescued() + batch.failed() == BATCH_SIZE);
+		while (batch != null && isFull(batch));
 		if (rescued + failed > 0) {
 			logger.info("Rescued {} executions of dead nodes; {} more had no attempt left and failed", rescued, failed);
 		}
-		this.nextRescanNanos = System.nanoTime() + this.rescan.toNanos();
-		Duration next = this.rescan.multipliedBy(4);
-		this.rescan = (next.compareTo(LONGEST_RESCAN) < 0) ? next : LONGEST_RESCAN;
 	}
 
-	private ExecutionUpkeep.Rescue rescueBatch() {
-		ExecutionUpkeep.Rescue batch = this.transactions.execute((status) -> {
-			// Who holds what has no index: one sequential read beats one through an index
-			this.jdbc.sql("set local enable_seqscan = on").update();
-			return this.executions.rescue(BATCH_SIZE);
-		});
-		return (batch != null) ? batch : new ExecutionUpkeep.Rescue(0, 0);
+	private ExecutionUpkeep.@Nullable Rescue rescueBatch() {
+		if (!this.nodes.tryLockRescue()) {
+			return null;
+		}
+		// Who holds what has no index: one sequential read beats one through an index
+		this.jdbc.sql("set local enable_seqscan = on").update();
+		this.jdbc.sql("set local statement_timeout = 0").update();
+		ExecutionUpkeep.Rescue batch = this.executions.rescue(BATCH_SIZE);
+		if (!isFull(batch)) {
+			this.nodes.postponeRescue();
+			this.nodes.forget(TOMBSTONE_AGE);
+		}
+		return batch;
+	}
+
+	private static boolean isFull(ExecutionUpkeep.Rescue batch) {
+		return batch.rescued() + batch.failed() == BATCH_SIZE;
 	}
 
 }

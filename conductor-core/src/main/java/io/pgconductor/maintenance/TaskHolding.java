@@ -16,7 +16,10 @@ public final class TaskHolding {
 
 	private static final Logger logger = LoggerFactory.getLogger(TaskHolding.class);
 
-	private static final int BATCH_SIZE = 1000;
+	private static final int RELEASE_BATCH_SIZE = 1000;
+
+	// Each batch walks over what is ready of other tasks
+	private static final int HOLD_BATCH_SIZE = 10_000;
 
 	// Longer than the restart of an application's last node
 	private static final Duration GRACE = Duration.ofMinutes(5);
@@ -31,35 +34,30 @@ public final class TaskHolding {
 	}
 
 	/**
-	 * Hold the executions of tasks that have had no live node for some minutes.
+	 * Hold one batch of the executions of tasks that have had no live node for some
+	 * minutes.
+	 * @return whether there may be more
 	 */
-	public void hold() {
+	public boolean hold() {
 		Collection<String> unserved = this.tasks.holdUnserved(GRACE);
 		if (!unserved.isEmpty()) {
-			int held = 0;
-			int batch = BATCH_SIZE;
-			while (batch == BATCH_SIZE) {
-				batch = this.executions.hold(unserved, BATCH_SIZE);
-				held += batch;
-			}
-			logger.warn("No live node serves the tasks {}: {} ready executions are held until one does", unserved,
-					held);
+			logger.warn("No live node serves the tasks {}: their executions are held until one does", unserved);
 		}
+		Collection<String> held = this.tasks.held();
+		return !held.isEmpty() && this.executions.hold(held, HOLD_BATCH_SIZE) == HOLD_BATCH_SIZE;
 	}
 
 	/**
-	 * Make the executions ready whose task is served again.
+	 * Make one batch of the executions ready whose task is served again. Waits for a
+	 * release that is under way.
+	 * @return whether there may be more
 	 */
-	public void release() {
-		int released = 0;
-		int batch = BATCH_SIZE;
-		while (batch == BATCH_SIZE) {
-			batch = this.executions.releaseHeld(BATCH_SIZE);
-			released += batch;
-		}
+	public synchronized boolean release() {
+		int released = this.executions.releaseHeld(RELEASE_BATCH_SIZE);
 		if (released > 0) {
 			logger.info("{} executions that were held are ready: a node serves their task now", released);
 		}
+		return released == RELEASE_BATCH_SIZE;
 	}
 
 }

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record Retention(@Nullable Duration duration) {
 
+	private static final Duration LONGEST = Duration.ofDays(366L * 1000);
+
 	/**
 	 * Keep for ever.
 	 */
@@ -23,8 +25,9 @@ public record Retention(@Nullable Duration duration) {
 	public static final Retention AT_ONCE = new Retention(Duration.ZERO);
 
 	public Retention {
-		if (duration != null && duration.isNegative()) {
-			throw new IllegalArgumentException("retention must not be negative, was " + duration);
+		if (duration != null && (duration.isNegative() || duration.compareTo(LONGEST) > 0)) {
+			throw new IllegalArgumentException(
+					"retention must be between 0 and 1000 years (or never), was " + duration);
 		}
 	}
 

@@ -97,7 +97,7 @@ public record RetryPolicy(List<Duration> backoff, double jitter, Set<Class<? ext
 			return null;
 		}
 		if (failure instanceof RetryAfterException retryAfter) {
-			return retryAfter.delay();
+			return (retryAfter.delay().compareTo(LONGEST_DELAY) < 0) ? retryAfter.delay() : LONGEST_DELAY;
 		}
 		Duration delay = this.backoff.get(Math.min(attempt, this.backoff.size()) - 1);
 		double factor = 1 + this.jitter * (2 * random.nextDouble() - 1);

@@ -1,9 +1,10 @@
 package io.pgconductor.worker;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -21,15 +22,18 @@ import io.pgconductor.jdbc.ExecutionClaims;
  * For each priority it remembers how far it has claimed. What appears behind that place
  * (rows that were committed late, rescued, promoted or released) is found by a sweep from
  * the beginning: when a claim comes back short, and otherwise about once a second, but
- * never for more than some 5 % of the time. Used by one thread.
+ * never for more than some 5 % of the time. A sweep that finds more than it may claim
+ * becomes the place to go on from. Used by one thread.
  */
 final class ClaimCursor {
 
 	private static final long SWEEP_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-	private static final long CHEAP_SWEEP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+	private static final long CHEAP_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
 	private static final int PAUSE_FACTOR = 19;
+
+	private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
 	private final ExecutionClaims claims;
 
@@ -37,13 +41,14 @@ final class ClaimCursor {
 
 	private final Collection<String> tasks;
 
-	private final Map<Integer, ClaimPosition> positions = new HashMap<>();
+	// Least recently advanced first
+	private final Map<Integer, ClaimPosition> positions = new LinkedHashMap<>();
 
-	private long sweptAtNanos;
+	private long nextSweepNanos = System.nanoTime();
 
-	private long sweepPauseNanos;
+	private long affordableFromNanos = System.nanoTime();
 
-	private boolean everSwept;
+	private boolean cameBackShort;
 
 	ClaimCursor(ExecutionClaims claims, String queue, Collection<String> tasks) {
 		this.claims = claims;
@@ -55,55 +60,71 @@ final class ClaimCursor {
 	 * Claim what is ready.
 	 * @param node the node that claims
 	 * @param limit how many at most
-	 * @return what was claimed; fewer than the limit if there was no more, as far as was
-	 * looked
+	 * @return what was claimed; empty if there was no more, as far as it was affordable
+	 * to look
 	 */
 	List<ClaimedExecution> claim(UUID node, int limit) {
-		long sinceSweep = System.nanoTime() - this.sweptAtNanos;
-		if (!this.everSwept || sinceSweep >= Math.max(SWEEP_INTERVAL_NANOS, this.sweepPauseNanos)) {
+		boolean affordable = nanosUntilAffordable() == 0;
+		if (affordable
+				&& (this.cameBackShort || this.positions.isEmpty() || System.nanoTime() - this.nextSweepNanos >= 0)) {
 			return sweep(node, limit);
 		}
-		List<ClaimedExecution> claimed = this.claims.claim(node, this.queue, this.tasks, limit, highestPositions());
-		advance(claimed);
-		if (claimed.size() < limit && sinceSweep >= this.sweepPauseNanos) {
-			List<ClaimedExecution> all = new ArrayList<>(claimed);
-			all.addAll(sweep(node, limit - claimed.size()));
-			return all;
+		if (this.positions.isEmpty()) {
+			return List.of();
 		}
-		return claimed;
+		List<ClaimedExecution> claimed = this.claims.claim(node, this.queue, this.tasks, limit, highestFirst());
+		moveOn(claimed, false);
+		this.cameBackShort = claimed.size() < limit;
+		// What was claimed must not get lost when the sweep fails: it is the next claim's
+		return (claimed.isEmpty() && affordable) ? sweep(node, limit) : claimed;
 	}
 
 	/**
 	 * Return how long it takes until nothing can be missed by sleeping.
-	 * @return nanoseconds until the next sweep is affordable; 0 if the last claim swept
+	 * @return nanoseconds until the next sweep is affordable; 0 if it is now
 	 */
-	long nanosUntilSweep() {
-		return Math.max(0, this.sweepPauseNanos - (System.nanoTime() - this.sweptAtNanos));
+	long nanosUntilAffordable() {
+		return Math.max(0, this.affordableFromNanos - System.nanoTime());
 	}
 
 	private List<ClaimedExecution> sweep(UUID node, int limit) {
 		long begin = System.nanoTime();
 		List<ClaimedExecution> claimed = this.claims.claim(node, this.queue, this.tasks, limit, List.of());
-		this.sweptAtNanos = System.nanoTime();
-		long took = this.sweptAtNanos - begin;
-		this.sweepPauseNanos = (took > CHEAP_SWEEP_NANOS) ? took * PAUSE_FACTOR : 0;
-		this.everSwept = true;
-		advance(claimed);
+		long end = System.nanoTime();
+		long took = end - begin;
+		this.cameBackShort = false;
+		this.nextSweepNanos = end + SWEEP_INTERVAL_NANOS;
+		this.affordableFromNanos = (took > CHEAP_NANOS) ? end + Math.min(took * PAUSE_FACTOR, LONGEST_PAUSE_NANOS)
+				: end;
+		moveOn(claimed, claimed.size() == limit);
 		return claimed;
 	}
 
-	private void advance(List<ClaimedExecution> claimed) {
+	private void moveOn(List<ClaimedExecution> claimed, boolean evenBack) {
+		Map<Integer, ClaimPosition> ends = new HashMap<>();
 		for (ClaimedExecution execution : claimed) {
-			ClaimPosition position = new ClaimPosition(execution.priority(), execution.runAt(), execution.id());
-			this.positions.merge(position.priority(), position, (known, next) -> next.isAfter(known) ? next : known);
+			ends.merge(execution.priority(), new ClaimPosition(execution.priority(), execution.runAt(), execution.id()),
+					ClaimCursor::later);
+		}
+		ends.forEach((priority, end) -> {
+			ClaimPosition known = this.positions.remove(priority);
+			this.positions.put(priority, (known == null || evenBack) ? end : later(known, end));
+		});
+		Iterator<Integer> eldest = this.positions.keySet().iterator();
+		while (this.positions.size() > ExecutionClaims.MAX_POSITIONS) {
+			eldest.next();
+			eldest.remove();
 		}
 	}
 
-	private List<ClaimPosition> highestPositions() {
+	private static ClaimPosition later(ClaimPosition one, ClaimPosition other) {
+		return other.isAfter(one) ? other : one;
+	}
+
+	private List<ClaimPosition> highestFirst() {
 		return this.positions.values()
 			.stream()
 			.sorted(Comparator.comparingInt(ClaimPosition::priority).reversed())
-			.limit(ExecutionClaims.MAX_POSITIONS)
 			.toList();
 	}
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +21,11 @@ final class Housekeeper {
 
 	private final List<Chore> chores = new ArrayList<>();
 
-	private final LoopThread thread = new LoopThread("conductor-housekeeping", true, this.signal, this::round);
+	private final LoopThread thread;
+
+	Housekeeper(String threadName) {
+		this.thread = new LoopThread(threadName, true, this.signal, this::round);
+	}
 
 	private static final class Chore {
 
@@ -28,13 +33,13 @@ final class Housekeeper {
 
 		private final long intervalNanos;
 
-		private final Runnable work;
+		private final BooleanSupplier work;
 
 		private long nextNanos = System.nanoTime();
 
-		private boolean failing;
+		private volatile boolean failing;
 
-		Chore(String name, Duration interval, Runnable work) {
+		Chore(String name, Duration interval, BooleanSupplier work) {
 			this.name = name;
 			this.intervalNanos = interval.toNanos();
 			this.work = work;
@@ -43,7 +48,24 @@ final class Housekeeper {
 	}
 
 	void add(String name, Duration interval, Runnable work) {
+		addGradual(name, interval, () -> {
+			work.run();
+			return false;
+		});
+	}
+
+	/**
+	 * Add a chore that is done bit by bit, so that it holds up no other.
+	 * @param name the chore's name
+	 * @param interval when it is done again
+	 * @param work does a bit of it, and tells whether there is more to do at once
+	 */
+	void addGradual(String name, Duration interval, BooleanSupplier work) {
 		this.chores.add(new Chore(name, interval, work));
+	}
+
+	boolean isFailing() {
+		return this.thread.isFailing() || this.chores.stream().anyMatch((chore) -> chore.failing);
 	}
 
 	void start() {
@@ -58,21 +80,22 @@ final class Housekeeper {
 		long sleepNanos = TimeUnit.SECONDS.toNanos(1);
 		for (Chore chore : this.chores) {
 			if (System.nanoTime() - chore.nextNanos >= 0 && !this.thread.isStopping()) {
-				run(chore);
-				chore.nextNanos = System.nanoTime() + chore.intervalNanos;
+				boolean more = run(chore);
+				chore.nextNanos = System.nanoTime() + (more ? 0 : chore.intervalNanos);
 			}
 			sleepNanos = Math.min(sleepNanos, chore.nextNanos - System.nanoTime());
 		}
 		this.signal.await(sleepNanos);
 	}
 
-	private static void run(Chore chore) {
+	private static boolean run(Chore chore) {
 		try {
-			chore.work.run();
+			boolean more = chore.work.getAsBoolean();
 			if (chore.failing) {
 				chore.failing = false;
 				logger.info("Housekeeping works again: {}", chore.name);
 			}
+			return more;
 		}
 		catch (RuntimeException ex) {
 			if (!chore.failing) {
@@ -81,6 +104,7 @@ final class Housekeeper {
 						TimeUnit.NANOSECONDS.toMillis(chore.intervalNanos), chore.name, ex.toString());
 			}
 			logger.debug("Housekeeping failed: {}", chore.name, ex);
+			return false;
 		}
 	}
 

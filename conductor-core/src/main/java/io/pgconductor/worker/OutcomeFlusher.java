@@ -82,6 +82,10 @@ final class OutcomeFlusher {
 		this.thread = new LoopThread(name, true, this.signal, this::round, () -> this.abandoned || isEmpty());
 	}
 
+	boolean isFailing() {
+		return this.thread.isFailing();
+	}
+
 	void start() {
 		this.thread.start();
 	}

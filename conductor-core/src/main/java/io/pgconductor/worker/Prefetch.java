@@ -54,7 +54,7 @@ final class Prefetch {
 	int room(int buffered, int running) {
 		updateAverage();
 		int free = Math.max(0, this.concurrency - running);
-		int wanted = Math.min(this.batchSize, free + ahead() - buffered);
+		int wanted = (int) Math.min(this.batchSize, (long) free + ahead() - buffered);
 		// Claim in batches: wait until half of what is wanted ahead is used up
 		return (buffered <= refillAt()) ? Math.max(0, wanted) : 0;
 	}

@@ -46,7 +46,7 @@ final class Promoter {
 
 	private void round() {
 		if (!promote()) {
-			this.sleeper.sleep(sleep(), this::promote);
+			this.sleeper.sleep(this::sleep, this::promote);
 		}
 	}
 
@@ -57,10 +57,10 @@ final class Promoter {
 	}
 
 	/**
-	 * Promote one batch.
+	 * Promote one batch. Waits for a promotion that is under way.
 	 * @return whether there may be more to promote at once
 	 */
-	boolean promote() {
+	synchronized boolean promote() {
 		ExecutionUpkeep.Promotion promotion = this.executions.promote(BATCH_SIZE);
 		this.next.set((promotion.next() != null) ? promotion.next() : LONGEST_SLEEP);
 		return promotion.promoted() == BATCH_SIZE;

@@ -116,13 +116,22 @@ final class QueueWorker {
 		}
 		else {
 			this.handlers.startThreads();
-			this.sleeper.sleep(longestSleep(), () -> claim(room()));
+			this.sleeper.sleep(this::longestSleep, this::claimIfRoom);
 		}
+	}
+
+	/**
+	 * Poll before a sleep.
+	 * @return whether there is something to do: executions, or to wait for room for them
+	 */
+	private boolean claimIfRoom() {
+		int room = room();
+		return room == 0 || claim(room);
 	}
 
 	private Duration longestSleep() {
 		Duration longest = this.options.pollInterval();
-		long untilSweep = this.cursor.nanosUntilSweep();
+		long untilSweep = this.cursor.nanosUntilAffordable();
 		if (untilSweep > 0) {
 			longest = shorter(longest, Duration.ofNanos(untilSweep));
 		}
@@ -304,8 +313,11 @@ final class QueueWorker {
 		return this.claimCount;
 	}
 
-	boolean isFailing() {
-		return this.thread.isFailing();
+	@Nullable String failure() {
+		if (this.thread.isFailing()) {
+			return "The worker of queue '" + this.queue + "' cannot claim";
+		}
+		return this.flusher.isFailing() ? "The worker of queue '" + this.queue + "' cannot record outcomes" : null;
 	}
 
 	/**

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -67,7 +68,10 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final Promoter promoter;
 
-	private final Housekeeper housekeeper = new Housekeeper();
+	private final Housekeeper housekeeper = new Housekeeper("conductor-housekeeping");
+
+	// Nothing else may hold it up
+	private final Housekeeper rescuer = new Housekeeper("conductor-rescue");
 
 	private final List<QueueWorker> workers = new ArrayList<>();
 
@@ -76,6 +80,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	private final ExecutionTable executions;
 
 	private final ExecutionUpkeep upkeep;
+
+	private final TaskHolding holding;
 
 	RunningNode(DataSource engineDataSource, boolean ownPool, SchemaName schema, @Nullable String application,
 			JsonMapping json, TaskRegistry registry, NodeOptions options, ConductorMetrics metrics) {
@@ -115,6 +121,7 @@ final class RunningNode implements DefaultConductor.Waker {
 			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
 					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
 		});
+		this.holding = new TaskHolding(tasks, this.upkeep);
 		addChores(beat, transactions, jdbc, nodes, tasks, schema);
 		if (metrics != ConductorMetrics.NONE) {
 			QueueDepths depths = new QueueDepths(this.upkeep, transactions, jdbc, metrics, queues);
@@ -124,14 +131,13 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private void addChores(Duration beat, TransactionTemplate transactions, JdbcClient jdbc, NodeTable nodes,
 			TaskTable tasks, SchemaName schema) {
-		TaskHolding holding = new TaskHolding(tasks, this.upkeep);
 		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep, this.node::canJudge);
 		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
-		this.housekeeper.add("rescuing", beat, rescue::run);
-		this.housekeeper.add("releasing held executions", beat, holding::release);
+		this.rescuer.add("rescuing", beat, rescue::run);
+		this.housekeeper.addGradual("releasing held executions", beat, this.holding::release);
 		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
-		this.housekeeper.add("holding unserved tasks", PRUNING_INTERVAL, holding::hold);
-		this.housekeeper.add("pruning", PRUNING_INTERVAL, pruning::run);
+		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
+		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
 	}
 
 	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options) {
@@ -151,6 +157,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.connection.start();
 		this.promoter.start();
 		this.housekeeper.start();
+		this.rescuer.start();
 		this.workers.forEach(QueueWorker::start);
 		logger.info("Node {} has started: it serves queues {} with tasks {}", this.node.id(),
 				this.workers.stream().map(QueueWorker::queue).toList(), this.tasks.keySet());
@@ -168,11 +175,13 @@ final class RunningNode implements DefaultConductor.Waker {
 		if (this.connection.isFailing()) {
 			return "The node's connection to the database is broken, and being replaced";
 		}
-		return this.workers.stream()
-			.filter(QueueWorker::isFailing)
-			.findFirst()
-			.map((worker) -> "The worker of queue '" + worker.queue() + "' cannot claim")
-			.orElse(null);
+		if (this.promoter.thread().isFailing()) {
+			return "Scheduled executions cannot be made due";
+		}
+		if (this.rescuer.isFailing() || this.housekeeper.isFailing()) {
+			return "Housekeeping fails";
+		}
+		return this.workers.stream().map(QueueWorker::failure).filter(Objects::nonNull).findFirst().orElse(null);
 	}
 
 	@Override
@@ -197,7 +206,9 @@ final class RunningNode implements DefaultConductor.Waker {
 		while (this.promoter.promote()) {
 			continue;
 		}
-		this.upkeep.releaseHeld(Integer.MAX_VALUE);
+		while (this.holding.release()) {
+			continue;
+		}
 		long claims = claimCount();
 		return isIdle()
 				&& this.workers.stream()
@@ -246,7 +257,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	}
 
 	private void stopLoops() {
-		List<LoopThread> loops = new ArrayList<>(List.of(this.promoter.thread(), this.housekeeper.thread()));
+		List<LoopThread> loops = new ArrayList<>(
+				List.of(this.promoter.thread(), this.housekeeper.thread(), this.rescuer.thread()));
 		this.workers.forEach((worker) -> loops.add(worker.claimThread()));
 		loops.forEach(LoopThread::stop);
 		long deadline = System.nanoTime() + LOOP_END.toNanos();

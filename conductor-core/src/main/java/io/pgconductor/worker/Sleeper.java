@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * The sleep of a loop that has nothing to do until somebody makes work for it. Used by
@@ -84,17 +85,22 @@ final class Sleeper {
 
 	/**
 	 * Sleep until there may be work.
-	 * @param longest how long at most
+	 * @param longest how long at most; asked after each poll
 	 * @param anythingNew polls once more, now that nobody can make work unnoticed, and
 	 * tells whether it found any; only called when the watch has just begun
 	 */
-	void sleep(Duration longest, BooleanSupplier anythingNew) {
+	void sleep(Supplier<Duration> longest, BooleanSupplier anythingNew) {
 		if (this.locallyWoken) {
 			awake();
 			return;
 		}
-		long deadline = System.nanoTime() + longest.toNanos();
+		if (this.fruitless == MAX_FRUITLESS && this.watch == Watch.SENTINEL) {
+			turnAway(longest.get());
+			return;
+		}
+		long begin = System.nanoTime();
 		boolean woken;
+		long deadline;
 		do {
 			Watch before = this.watch;
 			if (before != Watch.SENTINEL) {
@@ -103,12 +109,30 @@ final class Sleeper {
 					return;
 				}
 			}
+			deadline = begin + longest.get().toNanos();
 			woken = this.signal.await(Math.min(deadline - System.nanoTime(), longestUnder(this.watch)));
 		}
 		while (!woken && this.watch == Watch.FOLLOWER && System.nanoTime() - deadline < 0);
-		if (this.notified && !this.locallyWoken && this.watch == Watch.FOLLOWER) {
-			holdBack();
+		if (this.notified && !this.locallyWoken) {
+			this.fruitless = Math.min(this.fruitless + 1, MAX_FRUITLESS);
+			if (this.watch == Watch.FOLLOWER) {
+				holdBack();
+			}
 		}
+		awake();
+	}
+
+	/**
+	 * Stop watching for some time: all that is notified is for nodes with other tasks on
+	 * this queue, and it costs those who make it.
+	 */
+	private void turnAway(Duration longest) {
+		busy();
+		long deadline = System.nanoTime() + Math.min(longest.toNanos(), LONGEST_SENTINEL_CHECK_NANOS);
+		while (!this.locallyWoken && this.signal.await(deadline - System.nanoTime())) {
+			this.notified = false;
+		}
+		this.fruitless = MAX_FRUITLESS - 1;
 		awake();
 	}
 
@@ -128,8 +152,7 @@ final class Sleeper {
 	}
 
 	private void holdBack() {
-		int factor = 1 << this.fruitless;
-		this.fruitless = Math.min(this.fruitless + 1, MAX_FRUITLESS);
+		int factor = 1 << (this.fruitless - 1);
 		this.signal.awaitMillis(
 				(long) factor * ThreadLocalRandom.current().nextInt(SHORTEST_JITTER_MILLIS, LONGEST_JITTER_MILLIS + 1));
 	}
