@@ -44,13 +44,16 @@ class NodeCrashIntegrationTests {
 
 	@Test
 	void finishesEverythingOnceWhenOneOfTwoNodesIsKilledUnderLoad() {
-		int size = 4000;
+		int size = 12_000;
 		try (NodeProcess survivor = process("survivor"); NodeProcess victim = process("victim")) {
 			survivor.awaitRegistered(this.test, "survivor");
 			UUID victimId = victim.awaitRegistered(this.test, "victim");
 			List<UUID> ids = this.test.conductor()
 				.invokeAll("work", IntStream.range(0, size).mapToObj(Invoke::of).toList());
-			Awaitility.await().atMost(LONG).until(() -> this.test.count("effect") > size / 20 && heldBy(victimId) > 0);
+			Awaitility.await()
+				.atMost(LONG)
+				.pollInterval(Duration.ofMillis(5))
+				.until(() -> this.test.count("effect") > size / 20 && heldBy(victimId) > 0);
 
 			victim.kill();
 			victim.awaitExit();
