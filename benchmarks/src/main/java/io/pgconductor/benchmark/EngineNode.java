@@ -11,10 +11,11 @@ import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.worker.OrchestratorBuilder;
+import io.pgconductor.worker.WorkerOptions;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 /**
- * A node that serves the tasks of both modes with the engine's default options.
+ * A node that serves the tasks of both modes.
  */
 final class EngineNode implements AutoCloseable {
 
@@ -25,12 +26,16 @@ final class EngineNode implements AutoCloseable {
 	private final Orchestrator orchestrator;
 
 	EngineNode(BenchmarkDatabase database, TaskHandler handler) {
+		this(database, WorkerOptions.DEFAULT, handler);
+	}
+
+	private EngineNode(BenchmarkDatabase database, WorkerOptions options, TaskHandler handler) {
 		TaskRegistry registry = new TaskRegistry();
 		for (Mode mode : Mode.values()) {
 			registry.register(TaskSpec.of(mode.task(), Order.class, handler)
 				.with(new TaskOptions(null, null, null, null, null, null, mode.retention(), null)));
 		}
-		this.orchestrator = new OrchestratorBuilder(database.conductor(), registry).build();
+		this.orchestrator = new OrchestratorBuilder(database.conductor(), registry).defaultWorker(options).build();
 	}
 
 	void start() {
@@ -49,10 +54,21 @@ final class EngineNode implements AutoCloseable {
 	 * @return executions per second, from the start to the last one's completion
 	 */
 	static double rate(BenchmarkDatabase database, int count) {
+		return rate(database, WorkerOptions.DEFAULT, count);
+	}
+
+	/**
+	 * Start a node, let it run what is ready, and stop it.
+	 * @param database the database
+	 * @param options of the worker
+	 * @param count how many executions are ready
+	 * @return executions per second, from the start to the last one's completion
+	 */
+	static double rate(BenchmarkDatabase database, WorkerOptions options, int count) {
 		UUID[] handled = new UUID[count];
 		AtomicInteger next = new AtomicInteger();
 		CountDownLatch done = new CountDownLatch(1);
-		try (EngineNode node = new EngineNode(database, (event, context) -> {
+		try (EngineNode node = new EngineNode(database, options, (event, context) -> {
 			int index = next.getAndIncrement();
 			handled[index] = context.executionId();
 			if (index == count - 1) {
