@@ -92,6 +92,10 @@ public final class NodeRescue {
 	private List<UUID> bury() {
 		List<UUID> dead = this.transactions.execute((status) -> {
 			this.nodes.lockMembership();
+			if (!this.judge.getAsBoolean()) {
+				// It has taken long to get here
+				return List.<UUID>of();
+			}
 			List<UUID> buried = this.nodes.bury();
 			this.tasks.updateServed();
 			return buried;
