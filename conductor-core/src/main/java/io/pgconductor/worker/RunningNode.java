@@ -54,6 +54,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
 
+	private static final int CHORE_PATIENCE_FACTOR = 10;
+
 	// A loop that takes longer is waiting for a database that is out of reach
 	private static final Duration LOOP_END = Duration.ofSeconds(5);
 
@@ -82,7 +84,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.options = options;
 		this.tasks = registry.byNameOrAlias();
 		boolean ownSessions = ownPool && options.notifications();
-		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions);
+		Duration patience = ownPool ? options.nodeTimeout() : Duration.ZERO;
+		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions, patience);
 		JdbcClient jdbc = JdbcClient.create(dataSource);
 		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
 		NodeTable nodes = new NodeTable(jdbc, schema);
@@ -115,23 +118,31 @@ final class RunningNode implements DefaultConductor.Waker {
 			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
 					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
 		});
-		addChores(beat, transactions, jdbc, nodes, tasks, schema);
-		if (metrics != ConductorMetrics.NONE) {
-			QueueDepths depths = new QueueDepths(this.upkeep, transactions, jdbc, metrics, queues);
-			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
-		}
+		// Chores may have to read whole tables
+		addChores(beat,
+				new EngineDataSource(engineDataSource, ownSessions, patience.multipliedBy(CHORE_PATIENCE_FACTOR)),
+				schema, queues, metrics);
 	}
 
-	private void addChores(Duration beat, TransactionTemplate transactions, JdbcClient jdbc, NodeTable nodes,
-			TaskTable tasks, SchemaName schema) {
-		TaskHolding holding = new TaskHolding(tasks, this.upkeep);
-		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep, this.node::canJudge);
+	private void addChores(Duration beat, EngineDataSource dataSource, SchemaName schema, Set<String> queues,
+			ConductorMetrics metrics) {
+		JdbcClient jdbc = JdbcClient.create(dataSource);
+		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
+		TaskTable tasks = new TaskTable(jdbc, schema);
+		ExecutionUpkeep upkeep = new ExecutionUpkeep(jdbc, schema);
+		TaskHolding holding = new TaskHolding(tasks, upkeep);
+		NodeRescue rescue = new NodeRescue(transactions, jdbc, new NodeTable(jdbc, schema), tasks, upkeep,
+				this.node::canJudge);
 		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
 		this.housekeeper.add("rescuing", beat, rescue::run);
 		this.housekeeper.add("releasing held executions", beat, holding::release);
 		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
 		this.housekeeper.add("holding unserved tasks", PRUNING_INTERVAL, holding::hold);
 		this.housekeeper.add("pruning", PRUNING_INTERVAL, pruning::run);
+		if (metrics != ConductorMetrics.NONE) {
+			QueueDepths depths = new QueueDepths(upkeep, transactions, jdbc, metrics, queues);
+			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
+		}
 	}
 
 	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options) {
@@ -216,17 +227,19 @@ final class RunningNode implements DefaultConductor.Waker {
 	void stop() {
 		logger.info("Node {} stops: it claims nothing more, and gives {} running handlers {} to finish", id(),
 				running(), this.options.shutdownTimeout());
+		long deadline = System.nanoTime() + this.options.shutdownTimeout().toNanos();
 		stopLoops();
 		this.workers.forEach(QueueWorker::releaseUnstarted);
-		awaitHandlers(this.options.shutdownTimeout());
+		awaitHandlers(deadline);
 		if (running() > 0) {
 			logger.info("Interrupting {} handlers that still run", running());
 			this.workers.forEach(QueueWorker::interruptRunning);
-			awaitHandlers(this.options.interruptTimeout());
+			awaitHandlers(System.nanoTime() + this.options.interruptTimeout().toNanos());
 		}
+		long flushed = System.nanoTime() + this.options.interruptTimeout().toNanos();
+		this.workers.forEach(QueueWorker::stopFlushing);
 		List<UUID> unfinished = new ArrayList<>();
-		this.workers
-			.forEach((worker) -> unfinished.addAll(worker.stopFlushing(this.options.interruptTimeout().toMillis())));
+		this.workers.forEach((worker) -> unfinished.addAll(worker.awaitFlushed(flushed)));
 		this.connection.stop();
 		this.executors.forEach(RunningNode::close);
 		if (unfinished.isEmpty() && this.workers.stream().noneMatch(QueueWorker::hasUnknownClaims)) {
@@ -253,8 +266,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		loops.forEach((loop) -> loop.join(TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
 	}
 
-	private void awaitHandlers(Duration timeout) {
-		long deadline = System.nanoTime() + timeout.toNanos();
+	private void awaitHandlers(long deadline) {
 		Signal pause = new Signal();
 		while (running() > 0 && System.nanoTime() - deadline < 0) {
 			pause.await(TimeUnit.MILLISECONDS.toNanos(5));
