@@ -3,6 +3,7 @@ package io.pgconductor.jdbc;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
@@ -25,6 +26,8 @@ public final class EngineDataSource extends AutocommitDataSource {
 
 	private final boolean ownSessions;
 
+	private final int networkTimeoutMillis;
+
 	private final Set<PGConnection> preparedSessions = Collections.synchronizedSet(newWeakSet());
 
 	/**
@@ -33,8 +36,21 @@ public final class EngineDataSource extends AutocommitDataSource {
 	 * @param ownSessions whether the sessions behind the pool are used by nobody else
 	 */
 	public EngineDataSource(DataSource target, boolean ownSessions) {
+		this(target, ownSessions, Duration.ZERO);
+	}
+
+	/**
+	 * Create a data source whose connections don't wait for ever for a database that has
+	 * gone without a word.
+	 * @param target the pool; it sets the time-out back when a connection returns
+	 * @param ownSessions whether the sessions behind the pool are used by nobody else
+	 * @param networkTimeout how long a statement may take before its connection is given
+	 * up; zero: for ever
+	 */
+	public EngineDataSource(DataSource target, boolean ownSessions, Duration networkTimeout) {
 		super(target);
 		this.ownSessions = ownSessions;
+		this.networkTimeoutMillis = (int) Math.min(networkTimeout.toMillis(), Integer.MAX_VALUE);
 	}
 
 	private static Set<PGConnection> newWeakSet() {
@@ -43,6 +59,9 @@ public final class EngineDataSource extends AutocommitDataSource {
 
 	@Override
 	protected void prepare(Connection connection) throws SQLException {
+		if (this.networkTimeoutMillis > 0) {
+			connection.setNetworkTimeout(Runnable::run, this.networkTimeoutMillis);
+		}
 		if (this.ownSessions && !this.preparedSessions.contains(connection.unwrap(PGConnection.class))) {
 			try (Statement statement = connection.createStatement()) {
 				statement.execute(SESSION_SETTINGS);

@@ -75,6 +75,10 @@ public final class NodeRescue {
 	private boolean bury() {
 		List<UUID> dead = this.transactions.execute((status) -> {
 			this.nodes.lockMembership();
+			if (!this.judge.getAsBoolean()) {
+				// It has taken long to get here
+				return List.<UUID>of();
+			}
 			List<UUID> buried = this.nodes.bury();
 			this.tasks.updateServed();
 			return buried;

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.TaskTable;
@@ -22,6 +23,9 @@ import org.springframework.transaction.support.TransactionOperations;
 final class Node {
 
 	private static final Logger logger = LoggerFactory.getLogger(Node.class);
+
+	// Loops and pools pause up to 5 s between their tries to reach the database
+	private static final long RETURN_NANOS = TimeUnit.SECONDS.toNanos(10);
 
 	private final NodeTable nodes;
 
@@ -88,7 +92,7 @@ final class Node {
 	 * @return whether it is alive, and the others know it
 	 */
 	boolean mayClaimAs(UUID id) {
-		return isAliveAs(id) && isBeating();
+		return isAliveAs(id) && hasBeatenWithin(this.life);
 	}
 
 	/**
@@ -98,11 +102,17 @@ final class Node {
 	 * @return whether it can
 	 */
 	boolean canJudge() {
-		return isBeating() && System.nanoTime() - this.judgesFromNanos >= 0;
+		return !isLate() && System.nanoTime() - this.judgesFromNanos >= 0;
 	}
 
-	private boolean isBeating() {
-		return System.nanoTime() - this.beatAtNanos < this.life.toNanos();
+	// The others may have beaten a little earlier: what nearly cost this node its life
+	// can have cost them theirs
+	private boolean isLate() {
+		return !hasBeatenWithin(this.life.dividedBy(2));
+	}
+
+	private boolean hasBeatenWithin(Duration time) {
+		return System.nanoTime() - this.beatAtNanos < time.toNanos();
 	}
 
 	@Nullable Instant lastHeartbeat() {
@@ -144,10 +154,10 @@ final class Node {
 	 */
 	boolean heartbeat(NodeTable table) {
 		long now = System.nanoTime();
-		boolean late = !isBeating();
+		boolean late = isLate();
 		if (table.heartbeat(this.id, this.life)) {
 			if (late) {
-				this.judgesFromNanos = System.nanoTime() + this.life.dividedBy(2).toNanos();
+				this.judgesFromNanos = System.nanoTime() + RETURN_NANOS;
 			}
 			beaten(now);
 			return late;

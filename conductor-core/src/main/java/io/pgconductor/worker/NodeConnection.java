@@ -40,6 +40,8 @@ final class NodeConnection {
 
 	private static final long ANSWER_MILLIS = 500;
 
+	private static final long END_MILLIS = 1_000;
+
 	private final DataSource dataSource;
 
 	private final SchemaName schema;
@@ -56,7 +58,7 @@ final class NodeConnection {
 
 	private final LoopThread thread;
 
-	private @Nullable Session session;
+	private volatile @Nullable Session session;
 
 	private long nextHeartbeatNanos = System.nanoTime();
 
@@ -74,7 +76,8 @@ final class NodeConnection {
 
 	}
 
-	private record Session(SingleConnectionDataSource dataSource, NodeTable nodes, WakeLocks locks) {
+	private record Session(Connection connection, SingleConnectionDataSource dataSource, NodeTable nodes,
+			WakeLocks locks) {
 	}
 
 	NodeConnection(DataSource dataSource, SchemaName schema, boolean notifications, Duration heartbeatInterval,
@@ -95,8 +98,24 @@ final class NodeConnection {
 		this.thread.stop();
 		this.requests.add(() -> {
 		});
-		this.thread.join(5_000);
-		disconnect();
+		if (this.thread.join(END_MILLIS)) {
+			disconnect();
+		}
+		else {
+			abort();
+		}
+	}
+
+	private void abort() {
+		Session hanging = this.session;
+		if (hanging != null) {
+			try {
+				hanging.connection().abort(Runnable::run);
+			}
+			catch (SQLException ex) {
+				logger.debug("The node's connection cannot be given up", ex);
+			}
+		}
 	}
 
 	boolean isWatching() {
@@ -232,9 +251,11 @@ final class NodeConnection {
 
 	private Session connect() throws SQLException {
 		Connection connection = this.dataSource.getConnection();
+		// Each of its statements takes a moment, and the node's life depends on them
+		connection.setNetworkTimeout(Runnable::run, (int) this.heartbeatInterval.multipliedBy(2).toMillis());
 		SingleConnectionDataSource single = new SingleConnectionDataSource(connection, true);
 		JdbcClient jdbc = JdbcClient.create(single);
-		Session connected = new Session(single, new NodeTable(jdbc, this.schema),
+		Session connected = new Session(connection, single, new NodeTable(jdbc, this.schema),
 				new WakeLocks(jdbc, connection, this.schema));
 		try {
 			if (this.notifications) {

@@ -92,17 +92,20 @@ final class OutcomeFlusher {
 
 	/**
 	 * Stop when all that was added is recorded.
-	 * @param millis how long that may take
-	 * @return whether all is recorded
 	 */
-	boolean stop(long millis) {
+	void stop() {
 		this.thread.stop();
-		if (this.thread.join(millis)) {
-			return true;
+	}
+
+	/**
+	 * Wait until all that was added is recorded, and give up then.
+	 * @param deadline until when, as {@link System#nanoTime()} will tell
+	 */
+	void awaitEnd(long deadline) {
+		if (!this.thread.join(TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime()))) {
+			this.abandoned = true;
+			this.signal.raise();
 		}
-		this.abandoned = true;
-		this.signal.raise();
-		return false;
 	}
 
 	void add(Recording recording) {

@@ -356,13 +356,20 @@ final class QueueWorker {
 	}
 
 	/**
-	 * Record what is left.
-	 * @param millis how long that may take
+	 * Record what is left, and then nothing more.
+	 */
+	void stopFlushing() {
+		this.flusher.stop();
+	}
+
+	/**
+	 * Wait until what is left is recorded.
+	 * @param deadline until when, as {@link System#nanoTime()} will tell
 	 * @return the executions that are still this node's: their handlers don't end, or the
 	 * database is out of reach
 	 */
-	Collection<UUID> stopFlushing(long millis) {
-		this.flusher.stop(millis);
+	Collection<UUID> awaitFlushed(long deadline) {
+		this.flusher.awaitEnd(deadline);
 		return this.held.keySet();
 	}
 

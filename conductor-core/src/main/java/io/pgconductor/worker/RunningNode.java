@@ -55,6 +55,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
 
+	private static final int CHORE_PATIENCE_FACTOR = 10;
+
 	// A loop that takes longer is waiting for a database that is out of reach
 	private static final Duration LOOP_END = Duration.ofSeconds(5);
 
@@ -88,7 +90,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.options = options;
 		this.tasks = registry.byNameOrAlias();
 		boolean ownSessions = ownPool && options.notifications();
-		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions);
+		Duration patience = ownPool ? options.nodeTimeout() : Duration.ZERO;
+		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions, patience);
 		JdbcClient jdbc = JdbcClient.create(dataSource);
 		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
 		NodeTable nodes = new NodeTable(jdbc, schema);
@@ -121,23 +124,32 @@ final class RunningNode implements DefaultConductor.Waker {
 			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
 					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
 		});
-		this.holding = new TaskHolding(tasks, this.upkeep);
-		addChores(beat, transactions, jdbc, nodes, tasks, schema);
-		if (metrics != ConductorMetrics.NONE) {
-			QueueDepths depths = new QueueDepths(this.upkeep, transactions, jdbc, metrics, queues);
-			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
-		}
+		// Chores may have to read whole tables
+		EngineDataSource choreDataSource = new EngineDataSource(engineDataSource, ownSessions,
+				patience.multipliedBy(CHORE_PATIENCE_FACTOR));
+		JdbcClient choreJdbc = JdbcClient.create(choreDataSource);
+		this.holding = new TaskHolding(new TaskTable(choreJdbc, schema), new ExecutionUpkeep(choreJdbc, schema));
+		addChores(beat, choreDataSource, schema, queues, metrics);
 	}
 
-	private void addChores(Duration beat, TransactionTemplate transactions, JdbcClient jdbc, NodeTable nodes,
-			TaskTable tasks, SchemaName schema) {
-		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, this.upkeep, this.node::canJudge);
+	private void addChores(Duration beat, EngineDataSource dataSource, SchemaName schema, Set<String> queues,
+			ConductorMetrics metrics) {
+		JdbcClient jdbc = JdbcClient.create(dataSource);
+		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
+		TaskTable tasks = new TaskTable(jdbc, schema);
+		ExecutionUpkeep upkeep = new ExecutionUpkeep(jdbc, schema);
+		NodeRescue rescue = new NodeRescue(transactions, jdbc, new NodeTable(jdbc, schema), tasks, upkeep,
+				this.node::canJudge);
 		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
 		this.rescuer.add("rescuing", beat, rescue::run);
 		this.housekeeper.addGradual("releasing held executions", beat, this.holding::release);
 		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
 		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
 		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
+		if (metrics != ConductorMetrics.NONE) {
+			QueueDepths depths = new QueueDepths(upkeep, transactions, jdbc, metrics, queues);
+			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
+		}
 	}
 
 	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options) {
@@ -227,17 +239,19 @@ final class RunningNode implements DefaultConductor.Waker {
 	void stop() {
 		logger.info("Node {} stops: it claims nothing more, and gives {} running handlers {} to finish", id(),
 				running(), this.options.shutdownTimeout());
+		long deadline = System.nanoTime() + this.options.shutdownTimeout().toNanos();
 		stopLoops();
 		this.workers.forEach(QueueWorker::releaseUnstarted);
-		awaitHandlers(this.options.shutdownTimeout());
+		awaitHandlers(deadline);
 		if (running() > 0) {
 			logger.info("Interrupting {} handlers that still run", running());
 			this.workers.forEach(QueueWorker::interruptRunning);
-			awaitHandlers(this.options.interruptTimeout());
+			awaitHandlers(System.nanoTime() + this.options.interruptTimeout().toNanos());
 		}
+		long flushed = System.nanoTime() + this.options.interruptTimeout().toNanos();
+		this.workers.forEach(QueueWorker::stopFlushing);
 		List<UUID> unfinished = new ArrayList<>();
-		this.workers
-			.forEach((worker) -> unfinished.addAll(worker.stopFlushing(this.options.interruptTimeout().toMillis())));
+		this.workers.forEach((worker) -> unfinished.addAll(worker.awaitFlushed(flushed)));
 		this.connection.stop();
 		this.executors.forEach(RunningNode::close);
 		if (unfinished.isEmpty() && this.workers.stream().noneMatch(QueueWorker::hasUnknownClaims)) {
@@ -265,8 +279,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		loops.forEach((loop) -> loop.join(TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())));
 	}
 
-	private void awaitHandlers(Duration timeout) {
-		long deadline = System.nanoTime() + timeout.toNanos();
+	private void awaitHandlers(long deadline) {
 		Signal pause = new Signal();
 		while (running() > 0 && System.nanoTime() - deadline < 0) {
 			pause.await(TimeUnit.MILLISECONDS.toNanos(5));

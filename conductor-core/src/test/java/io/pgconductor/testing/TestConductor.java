@@ -64,7 +64,7 @@ public final class TestConductor implements AutoCloseable {
 
 	/**
 	 * A pool on the same database.
-	 * @param name its name
+	 * @param name its name, and that of its sessions
 	 * @param size how many connections it has
 	 * @return the pool; to be closed by the caller
 	 */
@@ -72,6 +72,7 @@ public final class TestConductor implements AutoCloseable {
 		HikariConfig config = new HikariConfig();
 		config.setPoolName(name);
 		config.setJdbcUrl(this.jdbcUrl);
+		config.addDataSourceProperty("ApplicationName", name);
 		config.setMaximumPoolSize(size);
 		config.setMinimumIdle(0);
 		config.setConnectionTimeout(5_000);
