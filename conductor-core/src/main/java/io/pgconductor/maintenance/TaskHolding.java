@@ -48,9 +48,28 @@ public final class TaskHolding {
 	}
 
 	/**
-	 * Make the executions ready whose task is served again.
+	 * Make the executions ready whose task is served again, and those that a change of
+	 * their task's queue has left where nobody looks.
 	 */
 	public void release() {
+		releaseHeld();
+		rehome();
+	}
+
+	private void rehome() {
+		int rehomed = 0;
+		int batch = BATCH_SIZE;
+		while (batch == BATCH_SIZE) {
+			batch = this.executions.rehome(BATCH_SIZE);
+			rehomed += batch;
+		}
+		if (rehomed > 0) {
+			logger.info("{} executions were on former queues of their tasks that no node serves any more: "
+					+ "they are on the present ones now", rehomed);
+		}
+	}
+
+	private void releaseHeld() {
 		int released = 0;
 		int batch = BATCH_SIZE;
 		while (batch == BATCH_SIZE) {

@@ -89,8 +89,11 @@ final class RunningNode implements DefaultConductor.Waker {
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		this.executions = new ExecutionTable(jdbc, schema, json);
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
+		// Any queue may hold executions of any task: who invokes can choose
+		Set<String> queues = new TreeSet<>(registry.queues());
+		queues.addAll(options.workers().keySet());
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
-		this.node = new Node(nodes, tasks, transactions, application, definitions(registry, options),
+		this.node = new Node(nodes, tasks, transactions, application, queues, definitions(registry, options),
 				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
@@ -102,9 +105,6 @@ final class RunningNode implements DefaultConductor.Waker {
 		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
-		// Any queue may hold executions of any task: who invokes can choose
-		Set<String> queues = new TreeSet<>(registry.queues());
-		queues.addAll(options.workers().keySet());
 		queues.forEach((queue) -> {
 			WorkerOptions workerOptions = options.worker(queue);
 			AsyncTaskExecutor executor = HandlerExecutors.create(queue, workerOptions.concurrency(),
