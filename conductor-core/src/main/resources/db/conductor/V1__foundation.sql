@@ -15,6 +15,7 @@ create table ${schema}.task (
     keep_failed    interval,
     held           boolean     not null default false, -- no live node serves it: its executions are held back
     unserved_since timestamptz,
+    former_queues  text[]      not null default '{}', -- which its executions may still be on
     registered_at  timestamptz not null default pg_catalog.now()
 );
 
@@ -23,6 +24,7 @@ create table ${schema}.node (
     id          uuid        not null primary key,
     application text,
     host        text        not null,
+    queues      text[]      not null default '{}',
     tasks       text[]      not null,
     started_at  timestamptz not null default pg_catalog.now(),
     alive_until timestamptz not null,

@@ -69,6 +69,32 @@ public final class ExecutionUpkeep {
 			    limit :limit for update skip locked))
 			""";
 
+	// What is on a queue that some node serves is left: somebody may have chosen it
+	private static final String REHOME = """
+			with stranded as (
+			    select t.name, t.queue, f.queue as former_queue
+			    from ${schema}.task t cross join lateral unnest(t.former_queues) as f (queue)
+			    where not exists (
+			        select from ${schema}.node n
+			        where n.dead_at is null and f.queue = any (n.queues) and t.name = any (n.tasks))
+			), candidate as materialized (
+			    select e.ctid, s.queue
+			    from stranded s
+			    cross join lateral (
+			        select ctid from ${schema}.execution
+			        where queue = s.former_queue and phase = 'due' and gate is null and claimed_by is null and task = s.name
+			        limit :limit for update skip locked) e
+			    limit :limit
+			), rehomed as (
+			    update ${schema}.execution e set queue = c.queue
+			    from candidate c
+			    where e.ctid = c.ctid
+			    returning e.queue
+			)
+			select (select count(*) from rehomed) as rehomed,
+			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from rehomed) q) as woken
+			""";
+
 	private static final String SET_ASIDE = """
 			update ${schema}.execution set phase = 'parked'
 			where id = any (:ids) and claimed_by = :node and phase = 'due'
@@ -195,6 +221,19 @@ public final class ExecutionUpkeep {
 			.param("tasks", SqlArrays.texts(tasks))
 			.param("limit", limit)
 			.update();
+	}
+
+	/**
+	 * Move ready executions to their task's queue that were left on a former one which no
+	 * live node serves any more.
+	 * @param limit how many at most
+	 * @return how many
+	 */
+	public int rehome(int limit) {
+		return this.jdbc.sql(this.schema.sql(REHOME))
+			.param("limit", limit)
+			.query((rs, row) -> rs.getInt("rehomed"))
+			.single();
 	}
 
 	/**

@@ -18,8 +18,8 @@ public final class NodeTable {
 	private static final String LOCK_MEMBERSHIP = "select pg_advisory_xact_lock(${schema}.wake_key('membership'))";
 
 	private static final String REGISTER = """
-			insert into ${schema}.node (id, application, host, tasks, alive_until)
-			values (:id, :application, :host, :tasks::text[], pg_catalog.clock_timestamp() + :life * interval '1 second')
+			insert into ${schema}.node (id, application, host, queues, tasks, alive_until)
+			values (:id, :application, :host, :queues::text[], :tasks::text[], pg_catalog.clock_timestamp() + :life * interval '1 second')
 			""";
 
 	private static final String HEARTBEAT = """
@@ -77,14 +77,17 @@ public final class NodeTable {
 	 * @param id its id
 	 * @param application the application it belongs to
 	 * @param host the machine it runs on
+	 * @param queues the queues it serves
 	 * @param tasks the names it serves, aliases included
 	 * @param life how long it counts as alive without a heartbeat
 	 */
-	public void register(UUID id, @Nullable String application, String host, Collection<String> tasks, Duration life) {
+	public void register(UUID id, @Nullable String application, String host, Collection<String> queues,
+			Collection<String> tasks, Duration life) {
 		this.jdbc.sql(this.schema.sql(REGISTER))
 			.param("id", id)
 			.param("application", application)
 			.param("host", host)
+			.param("queues", SqlArrays.texts(queues))
 			.param("tasks", SqlArrays.texts(tasks))
 			.param("life", life.toMillis() / 1e3)
 			.update();

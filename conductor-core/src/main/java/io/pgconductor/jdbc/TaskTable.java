@@ -22,7 +22,9 @@ public final class TaskTable {
 			        :keepFailed::float8[]) as d (name, queue, priority, max_attempts, keep_completed, keep_failed)
 			order by d.name
 			on conflict (name) do update
-			set queue = excluded.queue, priority = excluded.priority, max_attempts = excluded.max_attempts,
+			set former_queues = case when t.queue = excluded.queue then t.former_queues
+			        else array_append(array_remove(array_remove(t.former_queues, t.queue), excluded.queue), t.queue) end,
+			    queue = excluded.queue, priority = excluded.priority, max_attempts = excluded.max_attempts,
 			    keep_completed = excluded.keep_completed, keep_failed = excluded.keep_failed, held = false,
 			    unserved_since = null
 			where (t.queue, t.priority, t.max_attempts, t.keep_completed, t.keep_failed, t.held, t.unserved_since)

@@ -60,4 +60,18 @@ public final class TaskHolding {
 		return released == RELEASE_BATCH_SIZE;
 	}
 
+	/**
+	 * Bring along one batch of the executions that a change of their task's queue has
+	 * left where nobody looks.
+	 * @return whether there may be more
+	 */
+	public boolean rehome() {
+		int rehomed = this.executions.rehome(RELEASE_BATCH_SIZE);
+		if (rehomed > 0) {
+			logger.info("{} executions were on former queues of their tasks that no node serves any more: "
+					+ "they are on the present ones now", rehomed);
+		}
+		return rehomed == RELEASE_BATCH_SIZE;
+	}
+
 }

@@ -35,6 +35,8 @@ final class Node {
 
 	private final @Nullable String application;
 
+	private final Collection<String> queues;
+
 	private final List<TaskTable.Definition> definitions;
 
 	private final Duration life;
@@ -57,16 +59,18 @@ final class Node {
 	 * @param tasks the table of tasks
 	 * @param transactions on the same connections
 	 * @param application the application it belongs to
+	 * @param queues the queues it serves
 	 * @param definitions the tasks it serves, one for each name and alias
 	 * @param life how long it counts as alive without a heartbeat
 	 * @param onDeath called when it was declared dead, before it comes back
 	 */
 	Node(NodeTable nodes, TaskTable tasks, TransactionOperations transactions, @Nullable String application,
-			List<TaskTable.Definition> definitions, Duration life, Runnable onDeath) {
+			Collection<String> queues, List<TaskTable.Definition> definitions, Duration life, Runnable onDeath) {
 		this.nodes = nodes;
 		this.tasks = tasks;
 		this.transactions = transactions;
 		this.application = application;
+		this.queues = queues;
 		this.definitions = definitions;
 		this.life = life;
 		this.onDeath = onDeath;
@@ -127,7 +131,7 @@ final class Node {
 		Collection<String> names = this.definitions.stream().map(TaskTable.Definition::name).toList();
 		this.transactions.executeWithoutResult((status) -> {
 			this.nodes.lockMembership();
-			this.nodes.register(newId, this.application, hostName(), names, this.life);
+			this.nodes.register(newId, this.application, hostName(), this.queues, names, this.life);
 			this.tasks.register(this.definitions);
 		});
 		beaten(System.nanoTime());

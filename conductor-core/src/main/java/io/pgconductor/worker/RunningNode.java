@@ -53,6 +53,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Duration LONG_RUN = Duration.ofSeconds(10);
 
+	private static final Duration REHOMING_INTERVAL = Duration.ofSeconds(15);
+
 	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
 
 	private static final int CHORE_PATIENCE_FACTOR = 10;
@@ -98,8 +100,11 @@ final class RunningNode implements DefaultConductor.Waker {
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		this.executions = new ExecutionTable(jdbc, schema, json);
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
+		// Any queue may hold executions of any task: who invokes can choose
+		Set<String> queues = new TreeSet<>(registry.queues());
+		queues.addAll(options.workers().keySet());
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
-		this.node = new Node(nodes, tasks, transactions, application, definitions(registry, options),
+		this.node = new Node(nodes, tasks, transactions, application, queues, definitions(registry, options),
 				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
@@ -111,9 +116,6 @@ final class RunningNode implements DefaultConductor.Waker {
 		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
-		// Any queue may hold executions of any task: who invokes can choose
-		Set<String> queues = new TreeSet<>(registry.queues());
-		queues.addAll(options.workers().keySet());
 		queues.forEach((queue) -> {
 			WorkerOptions workerOptions = options.worker(queue);
 			AsyncTaskExecutor executor = HandlerExecutors.create(queue, workerOptions.concurrency(),
@@ -145,6 +147,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.housekeeper.addGradual("releasing held executions", beat, this.holding::release);
 		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
 		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
+		this.housekeeper.addGradual("rehoming", REHOMING_INTERVAL, this.holding::rehome);
 		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
 		if (metrics != ConductorMetrics.NONE) {
 			QueueDepths depths = new QueueDepths(upkeep, transactions, jdbc, metrics, queues);
