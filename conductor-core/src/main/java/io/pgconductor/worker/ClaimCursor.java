@@ -3,7 +3,7 @@ package io.pgconductor.worker;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -18,10 +18,10 @@ import io.pgconductor.jdbc.ExecutionClaims;
  * transaction holds an old snapshot, the index entries of claimed and deleted rows stay,
  * and every claim that starts at the beginning reads them all.
  * <p>
- * For each priority it remembers how far it has claimed. What appears behind that place
- * (rows that were committed late, rescued, promoted or released) is found by a sweep from
- * the beginning: when a claim comes back short, and otherwise about once a second, but
- * never for more than some 5 % of the time. Used by one thread.
+ * For the priorities that it has claimed lately it remembers how far. What appears behind
+ * that place (rows that were committed late, rescued, promoted or released) is found by a
+ * sweep from the beginning: when a claim comes back short, and otherwise about once a
+ * second, but never for more than some 5 % of the time. Used by one thread.
  */
 final class ClaimCursor {
 
@@ -37,7 +37,8 @@ final class ClaimCursor {
 
 	private final Collection<String> tasks;
 
-	private final Map<Integer, ClaimPosition> positions = new HashMap<>();
+	// Least recently advanced first. Any number can be a priority: the oldest make room.
+	private final Map<Integer, ClaimPosition> positions = new LinkedHashMap<>(16, 0.75F, true);
 
 	private long sweptAtNanos;
 
@@ -63,7 +64,7 @@ final class ClaimCursor {
 		if (!this.everSwept || sinceSweep >= Math.max(SWEEP_INTERVAL_NANOS, this.sweepPauseNanos)) {
 			return sweep(node, limit);
 		}
-		List<ClaimedExecution> claimed = this.claims.claim(node, this.queue, this.tasks, limit, highestPositions());
+		List<ClaimedExecution> claimed = this.claims.claim(node, this.queue, this.tasks, limit, highestFirst());
 		advance(claimed);
 		if (claimed.size() < limit && sinceSweep >= this.sweepPauseNanos) {
 			List<ClaimedExecution> all = new ArrayList<>(claimed);
@@ -96,14 +97,16 @@ final class ClaimCursor {
 		for (ClaimedExecution execution : claimed) {
 			ClaimPosition position = new ClaimPosition(execution.priority(), execution.runAt(), execution.id());
 			this.positions.merge(position.priority(), position, (known, next) -> next.isAfter(known) ? next : known);
+			if (this.positions.size() > ExecutionClaims.MAX_POSITIONS) {
+				this.positions.remove(this.positions.keySet().iterator().next());
+			}
 		}
 	}
 
-	private List<ClaimPosition> highestPositions() {
+	private List<ClaimPosition> highestFirst() {
 		return this.positions.values()
 			.stream()
 			.sorted(Comparator.comparingInt(ClaimPosition::priority).reversed())
-			.limit(ExecutionClaims.MAX_POSITIONS)
 			.toList();
 	}
 
