@@ -46,7 +46,9 @@ final class Promoter {
 
 	private void round() {
 		if (!promote()) {
-			this.sleeper.sleep(sleep(), this::promote);
+			Duration sleep = sleep();
+			// What the last look found due earlier shortens the sleep, so it begins anew
+			this.sleeper.sleep(sleep, () -> promote() || sleep().compareTo(sleep) < 0);
 		}
 	}
 
