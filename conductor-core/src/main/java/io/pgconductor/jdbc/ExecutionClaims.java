@@ -30,12 +30,14 @@ public final class ExecutionClaims {
 	// claim
 	// that is lost with the database server has never been: it need not wait for the
 	// disk,
-	// and whatever is written about its executions comes after it in the log.
+	// and whatever is written about its executions comes after it in the log. A node that
+	// was declared dead claims nothing, although it may not know yet.
 	private static final String CLAIM = """
 			with candidate as materialized (
 			    select ctid from (
 			%s
 			    ) ready
+			    where not exists (select from ${schema}.node where id = :node and dead_at is not null)
 			    limit :limit
 			), relaxed as materialized (
 			    select set_config('synchronous_commit', 'off', true)

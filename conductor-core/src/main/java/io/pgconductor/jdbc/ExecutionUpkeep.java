@@ -35,8 +35,8 @@ public final class ExecutionUpkeep {
 			select (select count(*) from promoted) as promoted,
 			       (select count(${schema}.wake('queue:' || queue))
 			        from (select distinct queue from promoted where phase = 'due') q) as woken,
-			       (select extract(epoch from min(run_at) - ${schema}.now())::float8
-			        from ${schema}.execution where phase = 'future' and run_at > ${schema}.now() and run_at < 'infinity') as next
+			       (select (extract(epoch from min(run_at)) - extract(epoch from ${schema}.now()))::float8
+			        from ${schema}.execution where phase = 'future' and run_at > ${schema}.now()) as next
 			""";
 
 	private static final String RELEASE_HELD = """
