@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.core.ParameterizedTypeReference;
 
 /**
@@ -174,8 +175,8 @@ public final class AttemptRunner {
 	 * @return a failure that says so
 	 */
 	public Outcome unstorable(ClaimedExecution execution, TaskSpec task, Throwable cause) {
-		NonRetryableException failure = new NonRetryableException(
-				"The outcome of " + task + " cannot be stored: " + cause.getMessage());
+		NonRetryableException failure = new NonRetryableException("The outcome of " + task + " cannot be stored: "
+				+ NestedExceptionUtils.getMostSpecificCause(cause).getMessage());
 		logger.error("The outcome of {} (execution {}) cannot be stored", task, execution.id(), cause);
 		return new Outcome.Failed(this.json.writeError(failure), either(task.removeOnFail(), this.failedRetention));
 	}

@@ -307,7 +307,7 @@ final class QueueWorker {
 	}
 
 	boolean isIdle() {
-		return !hasUnknownClaims() && this.held.isEmpty();
+		return !this.claiming && !this.unknownClaims.areLikely() && this.held.isEmpty();
 	}
 
 	long claimCount() {

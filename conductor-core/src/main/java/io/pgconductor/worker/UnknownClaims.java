@@ -19,6 +19,8 @@ final class UnknownClaims {
 
 	private static final long POSSIBLE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
+	private static final long LIKELY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
 	private static final long RELEASE_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(1);
 
 	// A release reads all that is ready
@@ -30,6 +32,8 @@ final class UnknownClaims {
 
 	private volatile boolean possible;
 
+	private volatile boolean likely;
+
 	private long sinceNanos;
 
 	private long nextReleaseNanos;
@@ -39,8 +43,20 @@ final class UnknownClaims {
 		this.queue = queue;
 	}
 
+	/**
+	 * Return whether there may be such claims.
+	 * @return {@code false} if the last answer was lost long ago
+	 */
 	boolean arePossible() {
 		return this.possible;
+	}
+
+	/**
+	 * Return whether such claims are worth waiting for.
+	 * @return {@code false} if they would have been found by now, as good as certainly
+	 */
+	boolean areLikely() {
+		return this.likely;
 	}
 
 	/**
@@ -49,6 +65,7 @@ final class UnknownClaims {
 	void add() {
 		this.sinceNanos = System.nanoTime();
 		this.nextReleaseNanos = this.sinceNanos;
+		this.likely = true;
 		this.possible = true;
 	}
 
@@ -77,6 +94,7 @@ final class UnknownClaims {
 		}
 		long end = System.nanoTime();
 		this.nextReleaseNanos = end + Math.max(RELEASE_INTERVAL_NANOS, PAUSE_FACTOR * (end - begin));
+		this.likely = begin - this.sinceNanos < LIKELY_NANOS;
 		this.possible = begin - this.sinceNanos < POSSIBLE_NANOS;
 	}
 

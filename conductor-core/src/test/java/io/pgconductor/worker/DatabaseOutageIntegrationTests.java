@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -178,19 +179,22 @@ class DatabaseOutageIntegrationTests {
 
 	@Test
 	void drainsThroughARestart() {
-		int size = 1000;
-		Orchestrator node = this.test.node(effectTask());
-		node.start();
-		node.stop();
-		invoke(size);
-		Thread drain = new Thread(node::drain);
-		drain.start();
-		awaitEffects(size / 10);
+		int size = 2000;
+		Set<Integer> effects = ConcurrentHashMap.newKeySet();
+		Orchestrator node = this.test.node(TaskSpec.of("task", Integer.class, (event, context) -> {
+			LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+			effects.add((Integer) event.payload());
+			return null;
+		}));
+		this.test.conductor().invokeAll("task", IntStream.range(0, size).mapToObj(Invoke::of).toList());
+		CompletableFuture<Void> drain = CompletableFuture.runAsync(node::drain);
+		Awaitility.await().atMost(LONG).until(() -> effects.size() > size / 10);
 
 		restart();
 
-		awaitAllFinished(size);
-		Awaitility.await().atMost(LONG).until(() -> !drain.isAlive());
+		assertThat(drain).succeedsWithin(LONG);
+		assertThat(effects).hasSize(size);
+		assertThat(this.test.count("finished_execution")).isEqualTo(size);
 		assertThat(node.info().state()).isEqualTo(State.STOPPED);
 	}
 
