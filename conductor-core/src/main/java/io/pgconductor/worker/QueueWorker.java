@@ -27,7 +27,8 @@ import org.springframework.dao.DataAccessException;
  */
 final class QueueWorker {
 
-	private static final Comparator<Attempt> ORDER = Comparator.comparingInt((Attempt a) -> -a.execution().priority())
+	private static final Comparator<Attempt> ORDER = Comparator.comparingInt((Attempt a) -> a.execution().priority())
+		.reversed()
 		.thenComparing((a) -> a.execution().runAt())
 		.thenComparing((a) -> a.execution().id());
 
