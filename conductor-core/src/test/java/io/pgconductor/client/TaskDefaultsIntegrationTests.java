@@ -8,9 +8,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import io.pgconductor.ConductorClient;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
@@ -20,13 +17,14 @@ import io.pgconductor.Orchestrator;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.test.TestPostgres;
+import io.pgconductor.testing.LogCapture;
 import io.pgconductor.testing.TestConductor;
 import io.pgconductor.worker.ConductorMetrics;
 import io.pgconductor.worker.WorkerOptions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.slf4j.LoggerFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -39,6 +37,9 @@ class TaskDefaultsIntegrationTests {
 	private static final Map<String, Integer> unregistered = new ConcurrentHashMap<>();
 
 	private static TestConductor test;
+
+	@RegisterExtension
+	final LogCapture clientLog = new LogCapture(ConductorClient.class);
 
 	private static ConductorClient client;
 
@@ -133,24 +134,13 @@ class TaskDefaultsIntegrationTests {
 
 	@Test
 	void countsAndReportsWhatNobodyHasRegistered() {
-		Logger logger = (Logger) LoggerFactory.getLogger(ConductorClient.class);
-		ListAppender<ILoggingEvent> appender = new ListAppender<>();
-		appender.start();
-		logger.addAppender(appender);
-		logger.setAdditive(false);
-		try {
-			client.invoke("typo", null);
-			client.invoke("typo", null, InvokeOptions.defaults().delay(Duration.ofHours(1)));
-			client.invoke("tpyo", null);
-		}
-		finally {
-			logger.setAdditive(true);
-			logger.detachAppender(appender);
-		}
+		client.invoke("typo", null);
+		client.invoke("typo", null, InvokeOptions.defaults().delay(Duration.ofHours(1)));
+		client.invoke("tpyo", null);
 
 		assertThat(unregistered).containsEntry("typo", 2).containsEntry("tpyo", 1);
-		assertThat(appender.list).hasSize(2);
-		assertThat(appender.list.get(0).getFormattedMessage()).contains("'typo'", "held");
+		assertThat(this.clientLog.lines()).hasSize(2);
+		assertThat(this.clientLog.lines().get(0)).contains("WARN", "'typo'", "held");
 	}
 
 	@Test
