@@ -158,54 +158,6 @@ class TaskDefaultsIntegrationTests {
 	}
 
 	@Test
-	void leavesNothingBehindOnAQueueThatATaskHasLeft() {
-		Orchestrator first = test.node(task("moved", "first-home", 0, 3));
-		first.start();
-		first.stop();
-		List<UUID> ids = client.invokeAll("moved", IntStream.range(0, 2500).mapToObj(Invoke::of).toList());
-		UUID delayed = client.invoke("moved", null, InvokeOptions.defaults().delay(Duration.ofSeconds(1)));
-		UUID chosen = client.invoke("moved", null, InvokeOptions.defaults().queue("chosen-home"));
-
-		test.node((builder) -> builder.nodeTimeout(Duration.ofSeconds(2)), task("moved", "second-home", 0, 3)).start();
-
-		await().atMost(Duration.ofSeconds(20))
-			.until(() -> test.count("finished_execution where task = 'moved' and queue = 'second-home'") == 2501);
-		assertThat(client.find(ids.get(0)).orElseThrow().result().asString()).isEqualTo("second-home");
-		assertOptions(client.find(delayed).orElseThrow(), "second-home", 0, 3);
-		assertOptions(client.find(chosen).orElseThrow(), "chosen-home", 0, 3);
-		assertThat(client.find(chosen).orElseThrow().state()).isEqualTo(ExecutionState.READY);
-	}
-
-	@Test
-	void leavesAFormerQueueToTheNodesThatServeItStill() {
-		Orchestrator old = test.node(task("moving", "old-home", 0, 3));
-		old.start();
-		Orchestrator young = test.node((builder) -> builder.nodeTimeout(Duration.ofSeconds(1)),
-				task("moving", "new-home", 0, 3));
-		young.start();
-
-		UUID id = client.invoke("moving", null, InvokeOptions.defaults().queue("old-home"));
-		assertOptions(test.await(id, ExecutionState.COMPLETED), "old-home", 0, 3);
-		old.stop();
-		UUID late = client.invoke("moving", null, InvokeOptions.defaults().queue("old-home"));
-
-		assertOptions(test.await(late, ExecutionState.COMPLETED), "new-home", 0, 3);
-	}
-
-	@Test
-	void comesBackToAQueueThatItHadLeft() {
-		for (String queue : List.of("a", "b", "a", "c", "b")) {
-			test.node(task("restless", queue, 0, 3)).drain();
-		}
-
-		assertThat(test
-			.sql("select queue || ': ' || array_to_string(former_queues, ' ') from ${schema}.task "
-					+ "where name = 'restless'")
-			.query(String.class)
-			.single()).isEqualTo("b: a c");
-	}
-
-	@Test
 	void registersTheSameTasksOnManyNodesAtOnce() {
 		TaskSpec[] tasks = IntStream.range(0, 20)
 			.mapToObj((i) -> task("shared-" + i, "shared", i, 3))
