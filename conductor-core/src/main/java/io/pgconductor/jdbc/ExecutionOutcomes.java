@@ -105,10 +105,13 @@ public final class ExecutionOutcomes {
 
 	/**
 	 * Record outcomes: one statement for each kind of outcome among them.
-	 * @param recordings what to record, at least one
+	 * @param recordings what to record
 	 * @return the executions that were not touched, since their claim is over
 	 */
 	public Set<UUID> record(List<Recording> recordings) {
+		if (recordings.isEmpty()) {
+			return Set.of();
+		}
 		UUID node = recordings.get(0).execution().node();
 		if (recordings.stream().allMatch((recording) -> recording.execution().node().equals(node))) {
 			return record(node, recordings);

@@ -8,9 +8,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.read.ListAppender;
 import io.pgconductor.ConductorClient;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
@@ -20,13 +17,14 @@ import io.pgconductor.Orchestrator;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.test.TestPostgres;
+import io.pgconductor.testing.LogCapture;
 import io.pgconductor.testing.TestConductor;
 import io.pgconductor.worker.ConductorMetrics;
 import io.pgconductor.worker.WorkerOptions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.slf4j.LoggerFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -39,6 +37,9 @@ class TaskDefaultsIntegrationTests {
 	private static final Map<String, Integer> unregistered = new ConcurrentHashMap<>();
 
 	private static TestConductor test;
+
+	@RegisterExtension
+	final LogCapture clientLog = new LogCapture(ConductorClient.class);
 
 	private static ConductorClient client;
 
@@ -133,24 +134,13 @@ class TaskDefaultsIntegrationTests {
 
 	@Test
 	void countsAndReportsWhatNobodyHasRegistered() {
-		Logger logger = (Logger) LoggerFactory.getLogger(ConductorClient.class);
-		ListAppender<ILoggingEvent> appender = new ListAppender<>();
-		appender.start();
-		logger.addAppender(appender);
-		logger.setAdditive(false);
-		try {
-			client.invoke("typo", null);
-			client.invoke("typo", null, InvokeOptions.defaults().delay(Duration.ofHours(1)));
-			client.invoke("tpyo", null);
-		}
-		finally {
-			logger.setAdditive(true);
-			logger.detachAppender(appender);
-		}
+		client.invoke("typo", null);
+		client.invoke("typo", null, InvokeOptions.defaults().delay(Duration.ofHours(1)));
+		client.invoke("tpyo", null);
 
 		assertThat(unregistered).containsEntry("typo", 2).containsEntry("tpyo", 1);
-		assertThat(appender.list).hasSize(2);
-		assertThat(appender.list.get(0).getFormattedMessage()).contains("'typo'", "held");
+		assertThat(this.clientLog.lines()).hasSize(2);
+		assertThat(this.clientLog.lines().get(0)).contains("WARN", "'typo'", "held");
 	}
 
 	@Test
@@ -165,54 +155,6 @@ class TaskDefaultsIntegrationTests {
 
 		assertOptions(test.await(id, ExecutionState.COMPLETED), "after", 3, 4);
 		assertOptions(client.find(untouched).orElseThrow(), "before", 1, 2);
-	}
-
-	@Test
-	void leavesNothingBehindOnAQueueThatATaskHasLeft() {
-		Orchestrator first = test.node(task("moved", "first-home", 0, 3));
-		first.start();
-		first.stop();
-		List<UUID> ids = client.invokeAll("moved", IntStream.range(0, 2500).mapToObj(Invoke::of).toList());
-		UUID delayed = client.invoke("moved", null, InvokeOptions.defaults().delay(Duration.ofSeconds(1)));
-		UUID chosen = client.invoke("moved", null, InvokeOptions.defaults().queue("chosen-home"));
-
-		test.node((builder) -> builder.nodeTimeout(Duration.ofSeconds(2)), task("moved", "second-home", 0, 3)).start();
-
-		await().atMost(Duration.ofSeconds(20))
-			.until(() -> test.count("finished_execution where task = 'moved' and queue = 'second-home'") == 2501);
-		assertThat(client.find(ids.get(0)).orElseThrow().result().asString()).isEqualTo("second-home");
-		assertOptions(client.find(delayed).orElseThrow(), "second-home", 0, 3);
-		assertOptions(client.find(chosen).orElseThrow(), "chosen-home", 0, 3);
-		assertThat(client.find(chosen).orElseThrow().state()).isEqualTo(ExecutionState.READY);
-	}
-
-	@Test
-	void leavesAFormerQueueToTheNodesThatServeItStill() {
-		Orchestrator old = test.node(task("moving", "old-home", 0, 3));
-		old.start();
-		Orchestrator young = test.node((builder) -> builder.nodeTimeout(Duration.ofSeconds(1)),
-				task("moving", "new-home", 0, 3));
-		young.start();
-
-		UUID id = client.invoke("moving", null, InvokeOptions.defaults().queue("old-home"));
-		assertOptions(test.await(id, ExecutionState.COMPLETED), "old-home", 0, 3);
-		old.stop();
-		UUID late = client.invoke("moving", null, InvokeOptions.defaults().queue("old-home"));
-
-		assertOptions(test.await(late, ExecutionState.COMPLETED), "new-home", 0, 3);
-	}
-
-	@Test
-	void comesBackToAQueueThatItHadLeft() {
-		for (String queue : List.of("a", "b", "a", "c", "b")) {
-			test.node(task("restless", queue, 0, 3)).drain();
-		}
-
-		assertThat(test
-			.sql("select queue || ': ' || array_to_string(former_queues, ' ') from ${schema}.task "
-					+ "where name = 'restless'")
-			.query(String.class)
-			.single()).isEqualTo("b: a c");
 	}
 
 	@Test

@@ -60,6 +60,13 @@ class PruningIntegrationTests {
 				new SchemaName(this.test.schema()));
 	}
 
+	private void prune() {
+		Pruning pruning = new Pruning(finished());
+		while (pruning.run()) {
+			continue;
+		}
+	}
+
 	private @Nullable Duration kept(UUID id) {
 		Double seconds = this.test
 			.sql("select extract(epoch from expires_at - finished_at) from ${schema}.finished_execution where id = :id")
@@ -152,17 +159,16 @@ class PruningIntegrationTests {
 		this.test.await(due, ExecutionState.COMPLETED);
 		this.test.await(failed, ExecutionState.FAILED);
 		this.test.await(kept, ExecutionState.COMPLETED);
-		Pruning pruning = new Pruning(finished());
 
-		pruning.run();
+		prune();
 		assertThat(this.client.find(due)).isPresent();
 		this.test.travel(Duration.ofDays(2));
-		pruning.run();
+		prune();
 
 		assertThat(this.client.find(due)).isEmpty();
 		assertThat(List.of(failed, kept, delayed, ready, held)).allMatch((id) -> this.client.find(id).isPresent());
 		this.test.travel(Duration.ofDays(99));
-		pruning.run();
+		prune();
 		assertThat(this.client.find(failed)).isEmpty();
 		assertThat(List.of(kept, delayed, ready, held)).allMatch((id) -> this.client.find(id).isPresent());
 	}
@@ -180,8 +186,8 @@ class PruningIntegrationTests {
 			.update();
 
 		assertThat(finished().prune(1000)).isEqualTo(1000);
-		assertThat(this.test.count("finished_execution where expires_at < now() - interval '6667 seconds'")).isZero();
-		new Pruning(finished()).run();
+		assertThat(this.test.count("finished_execution where expires_at < now() and attempt > 6667")).isZero();
+		prune();
 
 		assertThat(this.test.count("finished_execution")).isEqualTo(2000);
 		assertThat(this.test.count("finished_execution where expires_at <= now()")).isZero();
