@@ -3,6 +3,7 @@ package io.pgconductor.jdbc;
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -18,6 +19,7 @@ import java.util.UUID;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionError;
 import io.pgconductor.ExecutionState;
+import io.pgconductor.InvokeOptions;
 import io.pgconductor.SchemaName;
 import io.pgconductor.task.JsonMapping;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +58,25 @@ public final class ExecutionTable {
 			)
 			select exists (select from definition) as registered,
 			       (select array_agg(name) filter (where ${schema}.wake(name) is not null) from target) as targets
+			""";
+
+	// The same for one execution. Without arrays, names, and nulls of unknown type it
+	// costs the client and the server half as much.
+	private static final String ENQUEUE_ONE = """
+			insert into ${schema}.execution
+			    (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+			select i.id, i.task, coalesce(i.queue, t.queue), coalesce(i.priority, t.priority),
+			       coalesce(i.max_attempts, t.max_attempts), i.payload, i.headers, ${schema}.now(), i.due_at,
+			       case when i.due_at > ${schema}.now() then 'future'
+			            when t.held is false then 'due' else 'held' end
+			from (select ?::uuid as id, ?::text as task, ?::json as payload, ?::json as headers, ?::text as queue,
+			          ?::int as priority, ?::int as max_attempts,
+			          coalesce(?::timestamptz, ${schema}.now() + ?::float8 * interval '1 second', ${schema}.now()) as due_at) i
+			left join ${schema}.task t on t.name = i.task
+			returning phase = 'due' or exists (select from ${schema}.task where name = execution.task) as registered,
+			    case when phase = 'due' and ${schema}.wake('queue:' || queue) is not null then 'queue:' || queue
+			         when phase = 'future' and run_at < ${schema}.now() + interval '5 seconds'
+			             and ${schema}.wake('promoter') is not null then 'promoter' end as target
 			""";
 
 	private static final String FIND = "select * from ${schema}.executions where id = :id";
@@ -110,10 +131,13 @@ public final class ExecutionTable {
 
 	private final JsonMapping json;
 
+	private final String enqueueOne;
+
 	public ExecutionTable(JdbcClient jdbc, SchemaName schema, JsonMapping json) {
 		this.jdbc = jdbc;
 		this.schema = schema;
 		this.json = json;
+		this.enqueueOne = schema.sql(ENQUEUE_ONE);
 	}
 
 	/**
@@ -133,6 +157,9 @@ public final class ExecutionTable {
 	 * @return what was enqueued
 	 */
 	public Enqueued enqueue(String task, List<NewExecution> executions) {
+		if (executions.size() == 1) {
+			return enqueue(task, executions.get(0));
+		}
 		return this.jdbc.sql(this.schema.sql(ENQUEUE))
 			.param("task", task)
 			.param("ids", SqlArrays.column("uuid", executions, NewExecution::id))
@@ -144,6 +171,25 @@ public final class ExecutionTable {
 			.param("delays", SqlArrays.column("float8", executions, ExecutionTable::delayInSeconds))
 			.param("maxAttempts", SqlArrays.ints(executions, (e) -> e.options().maxAttempts()))
 			.query((rs, row) -> new Enqueued(rs.getBoolean("registered"), targets(rs)))
+			.single();
+	}
+
+	private Enqueued enqueue(String task, NewExecution execution) {
+		InvokeOptions options = execution.options();
+		return this.jdbc.sql(this.enqueueOne)
+			.param(1, execution.id())
+			.param(2, task)
+			.param(3, execution.payload(), Types.VARCHAR)
+			.param(4, execution.headers(), Types.VARCHAR)
+			.param(5, options.queue(), Types.VARCHAR)
+			.param(6, options.priority(), Types.INTEGER)
+			.param(7, options.maxAttempts(), Types.INTEGER)
+			.param(8, (options.runAt() != null) ? options.runAt().toString() : null, Types.VARCHAR)
+			.param(9, delayInSeconds(execution), Types.DOUBLE)
+			.query((rs, row) -> {
+				String target = rs.getString("target");
+				return new Enqueued(rs.getBoolean("registered"), (target != null) ? Set.of(target) : Set.of());
+			})
 			.single();
 	}
 
