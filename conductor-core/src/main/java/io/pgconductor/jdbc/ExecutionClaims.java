@@ -25,13 +25,11 @@ public final class ExecutionClaims {
 	public static final int MAX_POSITIONS = 8;
 
 	// "gate is null" and the phase imply the ready index's predicate. The rows are
-	// locked,
-	// so their ctid cannot change. All written columns are unindexed: a HOT update. A
-	// claim
-	// that is lost with the database server has never been: it need not wait for the
-	// disk,
-	// and whatever is written about its executions comes after it in the log. A node that
-	// was declared dead claims nothing, although it may not know yet.
+	// locked, so their ctid cannot change. All written columns are unindexed: a HOT
+	// update. A claim that is lost with the database server has never been: it need not
+	// wait for the disk, and whatever is written about its executions comes after it in
+	// the log. A node that was declared dead claims nothing, although it may not know
+	// yet.
 	private static final String CLAIM = """
 			with candidate as materialized (
 			    select ctid from (
