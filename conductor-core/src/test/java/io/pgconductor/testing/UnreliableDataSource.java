@@ -7,6 +7,7 @@ import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -16,7 +17,7 @@ import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
  * Loses the answers to some statements: they are executed, and then the connection
- * breaks.
+ * breaks. And gives no connections if it is told so.
  */
 public final class UnreliableDataSource extends DelegatingDataSource {
 
@@ -27,6 +28,8 @@ public final class UnreliableDataSource extends DelegatingDataSource {
 	private final AtomicInteger lost = new AtomicInteger();
 
 	private volatile Callable<? extends Throwable> failure = () -> new SQLException("The answer is lost", "08006");
+
+	private volatile Callable<?> onConnect = () -> true;
 
 	/**
 	 * Create it.
@@ -62,8 +65,22 @@ public final class UnreliableDataSource extends DelegatingDataSource {
 		return this.lost.get();
 	}
 
+	/**
+	 * Do something whenever a connection is asked for.
+	 * @param action may throw, or wait
+	 */
+	public void onConnect(Callable<?> action) {
+		this.onConnect = action;
+	}
+
 	@Override
 	public Connection getConnection() throws SQLException {
+		try {
+			this.onConnect.call();
+		}
+		catch (Exception ex) {
+			throw new SQLTransientConnectionException("No connection can be had", ex);
+		}
 		Connection connection = super.getConnection();
 		return proxy(Connection.class, connection, (proxy, method, arguments) -> {
 			Object result = invoke(connection, method, arguments);

@@ -151,10 +151,10 @@ class ConnectionLossIntegrationTests {
 	}
 
 	@Test
-	void losesNoOutcomeThatWaitsForALockWhenTheConnectionsBreak() {
+	void losesNoOutcomeThatWaitsForALockWhenNoConnectionCanBeHad() throws SQLException {
 		CountDownLatch mayEnd = new CountDownLatch(1);
-		HikariDataSource pool = pool(4);
-		this.test.node(pool, (builder) -> {
+		UnreliableDataSource engine = unreliable(COMPLETION);
+		this.test.node(engine, (builder) -> {
 		}, TaskSpec.of("task", null, (event, context) -> {
 			mayEnd.await();
 			return this.runs.incrementAndGet();
@@ -162,15 +162,19 @@ class ConnectionLossIntegrationTests {
 		UUID id = this.test.conductor().invoke("task", null);
 		this.test.await(id, ExecutionState.RUNNING);
 
-		this.test.transaction().executeWithoutResult((status) -> {
-			this.test.sql("select id from ${schema}.execution for update").query(UUID.class).single();
+		try (Connection user = TestPostgres.shared().dataSource().getConnection();
+				Statement statement = user.createStatement()) {
+			user.setAutoCommit(false);
+			statement.execute("select id from " + this.test.schema() + ".execution for update");
 			mayEnd.countDown();
-			Awaitility.await().atMost(LONG).until(() -> this.runs.get() == 1);
-			for (int round = 0; round < 10; round++) {
-				terminateEngine();
-				Awaitility.await().pollDelay(Duration.ofMillis(150)).until(() -> true);
-			}
-		});
+			Awaitility.await().pollDelay(Duration.ofSeconds(1)).until(() -> this.runs.get() == 1);
+			engine.onConnect(() -> {
+				throw new SQLException("The pool is exhausted");
+			});
+			Awaitility.await().pollDelay(Duration.ofSeconds(1)).until(() -> true);
+			engine.onConnect(() -> true);
+			user.rollback();
+		}
 
 		assertThat(this.test.await(id, ExecutionState.COMPLETED).attempt()).isOne();
 		assertThat(this.runs).hasValue(1);
@@ -277,16 +281,9 @@ class ConnectionLossIntegrationTests {
 	}
 
 	private HikariDataSource pool(int size) {
-		HikariDataSource pool = this.test.pool("engine-of-test", size);
+		HikariDataSource pool = this.test.pool("engine", size);
 		this.resources.add(pool);
 		return pool;
-	}
-
-	private void terminateEngine() {
-		this.test
-			.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'engine-of-test'")
-			.query()
-			.listOfRows();
 	}
 
 }

@@ -1,5 +1,6 @@
 package io.pgconductor.worker;
 
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -8,10 +9,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import io.pgconductor.ConductorException;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
@@ -23,6 +23,7 @@ import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
+import io.pgconductor.testing.UnreliableDataSource;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,18 +185,60 @@ class DrainIntegrationTests {
 
 	@Test
 	void saysThatTheDatabaseIsDown() {
-		HikariConfig config = new HikariConfig();
-		config.setJdbcUrl("jdbc:postgresql://localhost:1/none");
-		config.setInitializationFailTimeout(-1);
-		config.setConnectionTimeout(1000);
-		try (HikariDataSource down = new HikariDataSource(config)) {
-			Orchestrator node = new OrchestratorBuilder(new ConductorBuilder(down).build(), new TaskRegistry()).build();
+		UnreliableDataSource down = new UnreliableDataSource(this.test.dataSource(), "");
+		down.onConnect(() -> {
+			throw new SQLException("The connection is refused");
+		});
+		Orchestrator node = new OrchestratorBuilder(new ConductorBuilder(down).build(), new TaskRegistry()).build();
 
-			assertThatExceptionOfType(ConductorException.class).isThrownBy(node::drain)
-				.withMessageContaining("cannot be reached");
+		assertThatExceptionOfType(ConductorException.class).isThrownBy(node::drain)
+			.withMessageContaining("cannot be reached")
+			.withMessageContaining("The connection is refused");
 
-			assertThat(node.info().state()).isEqualTo(State.STOPPED);
-		}
+		assertThat(node.info().state()).isEqualTo(State.STOPPED);
+	}
+
+	@Test
+	void givesUpWhenTheDatabaseDoesNotComeBack() {
+		UnreliableDataSource engine = new UnreliableDataSource(this.test.dataSource(), "");
+		Orchestrator node = this.test.node(engine, (builder) -> builder.nodeTimeout(Duration.ofSeconds(2)),
+				TaskSpec.of("task", null, (event, context) -> {
+					engine.onConnect(() -> {
+						throw new SQLException("The connection is refused");
+					});
+					return null;
+				}));
+		this.test.conductor().invoke("task", null);
+
+		assertThatExceptionOfType(ConductorException.class).isThrownBy(node::drain)
+			.withMessageContaining("cannot be reached")
+			.withMessageContaining("The connection is refused");
+
+		assertThat(node.info().state()).isEqualTo(State.STOPPED);
+	}
+
+	@Test
+	void stopsWhenItIsInterrupted() {
+		CountDownLatch started = new CountDownLatch(1);
+		Orchestrator node = this.test.node((builder) -> builder.shutdownTimeout(Duration.ZERO),
+				TaskSpec.of("task", null, (event, context) -> {
+					started.countDown();
+					new CountDownLatch(1).await();
+					return null;
+				}));
+		UUID id = this.test.conductor().invoke("task", null);
+		AtomicReference<Throwable> failure = new AtomicReference<>();
+		Thread drain = new Thread(node::drain);
+		drain.setUncaughtExceptionHandler((thread, ex) -> failure.set(ex));
+		drain.start();
+		Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> started.getCount() == 0);
+
+		drain.interrupt();
+
+		Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> !drain.isAlive());
+		assertThat(failure.get()).isInstanceOf(ConductorException.class).hasMessageContaining("Interrupted");
+		assertThat(node.info().state()).isEqualTo(State.STOPPED);
+		assertThat(this.test.conductor().find(id).orElseThrow().state()).isEqualTo(ExecutionState.READY);
 	}
 
 	private TaskSpec countingTask() {

@@ -1,5 +1,6 @@
 package io.pgconductor.worker;
 
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -13,8 +14,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
@@ -24,6 +23,7 @@ import io.pgconductor.task.TaskHandler;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
+import io.pgconductor.testing.UnreliableDataSource;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -259,28 +259,27 @@ class StopIntegrationTests {
 
 	@Test
 	void stopsWhileItWaitsForADatabaseThatIsDown() {
-		HikariConfig config = new HikariConfig();
-		config.setJdbcUrl("jdbc:postgresql://localhost:1/none");
-		config.setInitializationFailTimeout(-1);
-		config.setConnectionTimeout(1000);
-		try (HikariDataSource down = new HikariDataSource(config)) {
-			Orchestrator node = new OrchestratorBuilder(new ConductorBuilder(down).build(), new TaskRegistry()).build();
-			node.start();
-			assertThat(node.info().state()).isEqualTo(State.STARTING);
-			assertThat(node.info().lastError()).isNotBlank();
-			down.getHikariConfigMXBean().setConnectionTimeout(120_000);
-			Awaitility.await().atMost(LONG).until(() -> down.getHikariPoolMXBean().getThreadsAwaitingConnection() > 0);
-			Awaitility.await()
-				.pollDelay(Duration.ofSeconds(2))
-				.until(() -> down.getHikariPoolMXBean().getThreadsAwaitingConnection() > 0);
+		CountDownLatch hanging = new CountDownLatch(1);
+		UnreliableDataSource down = new UnreliableDataSource(this.test.dataSource(), "");
+		down.onConnect(() -> {
+			throw new SQLException("The connection is refused");
+		});
+		Orchestrator node = new OrchestratorBuilder(new ConductorBuilder(down).build(), new TaskRegistry()).build();
+		node.start();
+		assertThat(node.info().state()).isEqualTo(State.STARTING);
+		assertThat(node.info().lastError()).contains("The connection is refused");
+		down.onConnect(() -> {
+			hanging.countDown();
+			return new CountDownLatch(1).await(5, TimeUnit.MINUTES);
+		});
+		Awaitility.await().atMost(LONG).until(() -> hanging.getCount() == 0);
 
-			CompletableFuture<Void> stop = CompletableFuture.runAsync(node::stop);
+		CompletableFuture<Void> stop = CompletableFuture.runAsync(node::stop);
 
-			assertThat(stop).succeedsWithin(Duration.ofSeconds(20));
-			assertThat(node.info().state()).isEqualTo(State.STOPPED);
-			assertThat(node.stopped().toCompletableFuture()).isCompleted();
-			assertNoThreadIsLeft();
-		}
+		assertThat(stop).succeedsWithin(LONG);
+		assertThat(node.info().state()).isEqualTo(State.STOPPED);
+		assertThat(node.stopped().toCompletableFuture()).isCompleted();
+		assertNoThreadIsLeft();
 	}
 
 	private Orchestrator node(TaskHandler handler) {

@@ -1,0 +1,85 @@
+package io.pgconductor.worker;
+
+import java.time.OffsetDateTime;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.IntStream;
+
+import io.pgconductor.execution.Attempt;
+import io.pgconductor.jdbc.ClaimedExecution;
+import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+class HandlerThreadsTests {
+
+	private final Queue<Runnable> threads = new ArrayDeque<>();
+
+	private final List<Attempt> handled = new ArrayList<>();
+
+	private boolean exhausted;
+
+	private final HandlerThreads handlers = new HandlerThreads(2, (task) -> {
+		if (this.exhausted) {
+			throw new RejectedExecutionException("no thread can be had");
+		}
+		this.threads.add(task);
+	}, this.handled::add, () -> {
+	});
+
+	@Test
+	void startsNoMoreThreadsThanItMay() {
+		this.handlers.submit(attempts(5));
+
+		assertThat(this.threads).hasSize(2);
+		assertThat(this.handlers.running()).isEqualTo(2);
+		assertThat(this.handlers.buffered()).isEqualTo(5);
+	}
+
+	@Test
+	void runsAllInOrderOnOneThread() {
+		List<Attempt> attempts = attempts(5);
+		this.handlers.submit(attempts);
+
+		this.threads.remove().run();
+
+		assertThat(this.handled).isEqualTo(attempts);
+		assertThat(this.handlers.buffered()).isZero();
+	}
+
+	@Test
+	void runsLaterWhatCouldNotBeStarted() {
+		List<Attempt> attempts = attempts(3);
+		this.exhausted = true;
+		assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> this.handlers.submit(attempts));
+		assertThat(this.handlers.running()).isZero();
+		this.exhausted = false;
+
+		this.handlers.startThreads();
+
+		assertThat(this.handlers.running()).isEqualTo(2);
+		this.threads.forEach(Runnable::run);
+		assertThat(this.handled).isEqualTo(attempts);
+		assertThat(this.handlers.running()).isZero();
+	}
+
+	@Test
+	void startsNothingForNothing() {
+		this.handlers.startThreads();
+
+		assertThat(this.threads).isEmpty();
+	}
+
+	private static List<Attempt> attempts(int count) {
+		return IntStream.range(0, count)
+			.mapToObj((i) -> new Attempt(new ClaimedExecution(UUID.randomUUID(), UUID.randomUUID(), 1, "task",
+					"default", 1, 3, 0, OffsetDateTime.now(), OffsetDateTime.now(), null, null)))
+			.toList();
+	}
+
+}
