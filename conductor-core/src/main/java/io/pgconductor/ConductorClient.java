@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * <p>
  * Inside a Spring-managed transaction of the application's {@code DataSource} every
  * method joins that transaction: a rollback undoes it, and nothing runs before the
- * commit. Outside of one, each call is a transaction of its own.
+ * commit. Outside of one, and in callbacks after its completion, each call is a
+ * transaction of its own.
  *
  * <pre class="code">
  * &#064;Transactional
@@ -35,6 +36,8 @@ public interface ConductorClient {
 	 * @param payload what the handler receives, serialised to JSON now; may be
 	 * {@code null}
 	 * @return the id of the execution (a UUIDv7)
+	 * @throws IllegalArgumentException if the task's name is not one: 1 to 200 characters
+	 * without control characters and outer white space
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
 	 * {@code conductor.max-payload-size}
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
@@ -52,6 +55,8 @@ public interface ConductorClient {
 	 * {@code null}
 	 * @param options what differs from the task's own options
 	 * @return the id of the execution (a UUIDv7)
+	 * @throws IllegalArgumentException if the task's name is not one: 1 to 200 characters
+	 * without control characters and outer white space
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
 	 * {@code conductor.max-payload-size}
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
@@ -65,6 +70,7 @@ public interface ConductorClient {
 	 * @param task the task's name; it need not be known to this application
 	 * @param items one for each execution
 	 * @return the ids of the executions, in the order of the items
+	 * @throws IllegalArgumentException if the task's name is not one
 	 * @throws InvalidPayloadException if one payload doesn't serialise or is too large
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
 	 * is read-only or of another data source
@@ -76,6 +82,8 @@ public interface ConductorClient {
 	 * Find an execution, live or finished.
 	 * @param execution the execution's id
 	 * @return the execution as it stands, or empty if there is none (any more)
+	 * @throws ConductorException if the schema is not there
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	Optional<Execution> find(UUID execution);
 
@@ -83,6 +91,9 @@ public interface ConductorClient {
 	 * Run a failed or cancelled execution again, with a full set of attempts.
 	 * @param execution the execution's id
 	 * @return whether it was failed or cancelled, and is ready now
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	boolean retry(UUID execution);
 
@@ -91,6 +102,9 @@ public interface ConductorClient {
 	 * @param execution the execution's id
 	 * @return whether this call cancelled it; {@code false} if it is running, finished or
 	 * unknown
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	default boolean cancel(UUID execution) {
 		return cancel(execution, null);
@@ -102,6 +116,9 @@ public interface ConductorClient {
 	 * @param reason kept with the cancelled execution; may be {@code null}
 	 * @return whether this call cancelled it; {@code false} if it is running, finished or
 	 * unknown
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	boolean cancel(UUID execution, @Nullable String reason);
 

@@ -16,7 +16,8 @@ public class RetryAfterException extends ConductorException {
 
 	/**
 	 * Ask for a delay.
-	 * @param delay from the failure to the next attempt, not negative
+	 * @param delay from the failure to the next attempt, not negative; 100 years if it is
+	 * longer
 	 */
 	public RetryAfterException(Duration delay) {
 		this(delay, "Retry after " + delay, null);
@@ -24,7 +25,8 @@ public class RetryAfterException extends ConductorException {
 
 	/**
 	 * Ask for a delay.
-	 * @param delay from the failure to the next attempt, not negative
+	 * @param delay from the failure to the next attempt, not negative; 100 years if it is
+	 * longer
 	 * @param message what happened
 	 * @param cause what caused it, or {@code null}
 	 */

@@ -20,9 +20,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.annotation.Isolation;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 import org.springframework.transaction.support.TransactionTemplate;
 
@@ -173,6 +175,22 @@ class TransactionsIntegrationTests {
 			assertThat(application.committed(ids[1])).isEmpty();
 			test.await(ids[2], ExecutionState.COMPLETED);
 		}
+	}
+
+	@ParameterizedTest
+	@EnumSource(names = { "READ_UNCOMMITTED", "REPEATABLE_READ", "SERIALIZABLE" })
+	void joinsTransactionsOfAnyIsolation(Isolation isolation) {
+		TransactionTemplate template = test.transaction();
+		template.setIsolationLevel(isolation.value());
+
+		UUID id = template.execute((status) -> {
+			UUID delayed = test.conductor().invoke("note", null, InvokeOptions.defaults().delay(Duration.ofHours(1)));
+			assertThat(test.conductor().cancel(delayed)).isTrue();
+			assertThat(test.conductor().retry(delayed)).isTrue();
+			return delayed;
+		});
+
+		test.await(id, ExecutionState.COMPLETED);
 	}
 
 	@Test
