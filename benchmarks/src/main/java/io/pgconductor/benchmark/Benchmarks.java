@@ -1,6 +1,7 @@
 package io.pgconductor.benchmark;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -59,6 +60,9 @@ public final class Benchmarks {
 		machine.put("processors", processor() + ", " + Runtime.getRuntime().availableProcessors() + " available");
 		machine.put("operating system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
 		machine.put("JVM", System.getProperty("java.vm.name") + " " + Runtime.version());
+		// Others who work on the machine show here
+		machine.put("load average at the start",
+				String.valueOf(ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage()));
 		return machine;
 	}
 
