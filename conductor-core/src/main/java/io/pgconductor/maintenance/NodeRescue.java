@@ -40,6 +40,9 @@ public final class NodeRescue {
 
 	private final BooleanSupplier judge;
 
+	// Once for each start: whatever a node has left that nobody remembers is found then
+	private boolean first = true;
+
 	/**
 	 * Create the rescue of a node.
 	 * @param transactions on the same connections as what follows
@@ -67,8 +70,9 @@ public final class NodeRescue {
 	public void run() {
 		NodeTable.Look look = this.nodes.look();
 		boolean buried = look.dying() && this.judge.getAsBoolean() && bury();
-		if (buried || look.rescueDue()) {
+		if (buried || look.rescueDue() || this.first) {
 			rescue();
+			this.first = false;
 		}
 	}
 

@@ -34,7 +34,7 @@ class HandlerThreadsTests {
 
 	@Test
 	void startsNoMoreThreadsThanItMay() {
-		this.handlers.submit(attempts(5));
+		this.handlers.submit(attempts(5), 5);
 
 		assertThat(this.threads).hasSize(2);
 		assertThat(this.handlers.running()).isEqualTo(2);
@@ -44,7 +44,7 @@ class HandlerThreadsTests {
 	@Test
 	void runsAllInOrderOnOneThread() {
 		List<Attempt> attempts = attempts(5);
-		this.handlers.submit(attempts);
+		this.handlers.submit(attempts, attempts.size());
 
 		this.threads.remove().run();
 
@@ -56,7 +56,7 @@ class HandlerThreadsTests {
 	void runsLaterWhatCouldNotBeStarted() {
 		List<Attempt> attempts = attempts(3);
 		this.exhausted = true;
-		assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> this.handlers.submit(attempts));
+		assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> this.handlers.submit(attempts, 3));
 		assertThat(this.handlers.running()).isZero();
 		this.exhausted = false;
 
