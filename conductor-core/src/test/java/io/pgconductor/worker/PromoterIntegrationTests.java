@@ -45,7 +45,15 @@ class PromoterIntegrationTests {
 
 	private Orchestrator node() {
 		return this.test.node((builder) -> builder.defaultWorker(WorkerOptions.DEFAULT.withConcurrency(1)),
-				TaskSpec.of("task", null, (event, context) -> this.run.add(context.executionId())));
+				TaskSpec.of("task", null, (event, context) -> this.run.add(context.executionId())),
+				TaskSpec.of("wake", null, (event, context) -> null));
+	}
+
+	/**
+	 * Let the promoter look now, and not only when it would have.
+	 */
+	private void wakePromoter() {
+		this.test.conductor().invoke("wake", null, InvokeOptions.defaults().delay(Duration.ofMillis(1)));
 	}
 
 	private UUID invoke(InvokeOptions options) {
@@ -61,11 +69,13 @@ class PromoterIntegrationTests {
 		this.test.await(now, ExecutionState.COMPLETED);
 
 		this.test.travel(Duration.ofHours(2));
+		wakePromoter();
 		Execution execution = this.test.await(hour, ExecutionState.COMPLETED);
 
 		assertThat(execution.startedAt()).isAfter(execution.runAt());
 		assertThat(this.test.conductor().find(tomorrow).orElseThrow().state()).isEqualTo(ExecutionState.SCHEDULED);
 		this.test.travel(Duration.ofHours(25));
+		wakePromoter();
 		this.test.await(tomorrow, ExecutionState.COMPLETED);
 		assertThat(this.run).containsExactly(now, hour, tomorrow);
 	}
@@ -156,6 +166,7 @@ class PromoterIntegrationTests {
 			assertThat(this.run).containsExactly(free);
 		});
 
+		wakePromoter();
 		this.test.await(locked, ExecutionState.COMPLETED);
 	}
 
