@@ -51,7 +51,9 @@ public final class NodeTable {
 			""";
 
 	private static final String FORGET = """
-			delete from ${schema}.node where dead_at < pg_catalog.now() - :age * interval '1 second'
+			delete from ${schema}.node n
+			where n.dead_at < pg_catalog.now() - :age * interval '1 second'
+			  and not exists (select from ${schema}.execution e where e.claimed_by = n.id)
 			""";
 
 	private final JdbcClient jdbc;
@@ -157,7 +159,7 @@ public final class NodeTable {
 	}
 
 	/**
-	 * Forget nodes that died long ago.
+	 * Forget nodes that died long ago and have left nothing.
 	 * @param age how long ago
 	 */
 	public void forget(Duration age) {

@@ -105,6 +105,9 @@ final class Sleeper {
 			Watch before = this.watch;
 			if (before != Watch.SENTINEL) {
 				Watch begun = this.connection.watch(this);
+				if (begun == Watch.SENTINEL) {
+					this.fruitless = 0;
+				}
 				if (begun != Watch.NONE && begun != before && anythingNew.getAsBoolean()) {
 					return;
 				}

@@ -90,6 +90,10 @@ class RescueIntegrationTests {
 
 	@Test
 	void isNotHeldUpByAnOrphanThatSomebodyHasLocked() {
+		this.test
+			.sql("insert into ${schema}.node (id, host, tasks, queues, alive_until) values (?, 'h', '{}', '{}', now())")
+			.param(GHOST)
+			.update();
 		UUID locked = claimedByGhost(3);
 		UUID free = claimedByGhost(3);
 
