@@ -36,6 +36,9 @@ final class OutcomeFlusher {
 
 	private static final int MAX_BATCH_SIZE = 1000;
 
+	// In characters of results, which are held several times over while they are sent
+	private static final long MAX_BATCH_LENGTH = 16L * 1024 * 1024;
+
 	private static final long ASIDE_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
 	private final OutcomeRecorder recorder;
@@ -159,13 +162,21 @@ final class OutcomeFlusher {
 
 	private List<Recording> nextBatch() {
 		List<Recording> batch = new ArrayList<>();
-		for (Recording next = this.queue.poll(); next != null; next = this.queue.poll()) {
-			batch.add(next);
-			if (batch.size() == MAX_BATCH_SIZE) {
+		long length = 0;
+		while (batch.size() < MAX_BATCH_SIZE && length < MAX_BATCH_LENGTH) {
+			Recording next = this.queue.poll();
+			if (next == null) {
 				break;
 			}
+			batch.add(next);
+			length += length(next.outcome());
 		}
 		return batch;
+	}
+
+	private static int length(Outcome outcome) {
+		return (outcome instanceof Outcome.Completed completed && completed.result() != null)
+				? completed.result().length() : 0;
 	}
 
 	private void flush(List<Recording> batch, boolean again) {
@@ -244,7 +255,7 @@ final class OutcomeFlusher {
 				flushUnlocked(recordings.subList(i, Math.min(i + MAX_BATCH_SIZE, recordings.size())));
 			}
 		}
-		catch (RuntimeException ex) {
+		catch (RuntimeException | Error ex) {
 			// What was recorded before the failure is not recorded twice
 			this.aside.clear();
 			putAside(recordings);
