@@ -1,5 +1,6 @@
 package io.pgconductor.benchmark;
 
+import java.util.ArrayList;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -13,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param unit the value's unit
  * @param samples what was measured in each round
  * @param against what it is compared with
- * @param ratio the ratio to that, or the value where the target is for the value itself
- * @param target what the ratio is to reach
+ * @param ratio the median of the ratios to that, round by round
+ * @param target what the ratio, or the value where there is none, is to reach
  * @param met whether it does
  */
 record Line(String scenario, String subject, double value, String unit, List<Double> samples, @Nullable String against,
@@ -29,9 +30,22 @@ record Line(String scenario, String subject, double value, String unit, List<Dou
 	}
 
 	Line against(Line other, Target target) {
-		double quotient = this.value / other.value;
+		double quotient = ratio(other);
 		return new Line(this.scenario, this.subject, this.value, this.unit, this.samples, other.subject, quotient,
 				target.toString(), target.isMetBy(quotient));
+	}
+
+	// Runs of one round follow each other closely, so that what else goes on in the
+	// machine hits both
+	private double ratio(Line other) {
+		if (this.samples.size() != other.samples.size()) {
+			return this.value / other.value;
+		}
+		List<Double> ratios = new ArrayList<>();
+		for (int round = 0; round < this.samples.size(); round++) {
+			ratios.add(this.samples.get(round) / other.samples.get(round));
+		}
+		return median(ratios);
 	}
 
 	Line toReach(Target target) {

@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class Report {
 
-	private static final String FORMAT = "%-10s %-44s %12s %-10s %7s  %-8s %s%n";
+	private static final String FORMAT = "%-9s %-56s %10s %-10s %7s  %-8s %s%n";
 
 	private final Map<String, String> machine;
 
@@ -56,7 +56,7 @@ final class Report {
 	}
 
 	private static String spread(Line line) {
-		return line.samples().stream().sorted().map(Report::number).collect(Collectors.joining(" ", "[", "]"));
+		return line.samples().stream().map(Report::number).collect(Collectors.joining(" ", "[", "]"));
 	}
 
 	private static String verdict(Line line) {
