@@ -13,11 +13,14 @@ import io.pgconductor.migration.SchemaException.Problem;
 /**
  * What is in the database.
  *
- * param exists whether there is a schema of that name param role the role that asks param
- * database the database's name param mayCreate whether that role may create the schema,
- * or tables in it if it exists param readOnly whether the server takes no writes now
- * param version the installed version; 0 if none is param minCompatible the oldest
- * version of the jar that can work with it param history what Flyway has recorded
+ * @param exists whether there is a schema of that name
+ * @param role the role that asks
+ * @param database the database's name
+ * @param mayCreate whether that role may create the schema, or tables in it if it exists
+ * @param readOnly whether the server takes no writes now
+ * @param version the installed version; 0 if none is
+ * @param minCompatible the oldest version of the jar that can work with it
+ * @param history what Flyway has recorded
  */
 record InstalledSchema(boolean exists, String role, String database, boolean mayCreate, boolean readOnly, int version,
 		int minCompatible, History history) {
@@ -80,8 +83,9 @@ record InstalledSchema(boolean exists, String role, String database, boolean may
 	/**
 	 * What Flyway has recorded.
 	 *
-	 * param exists whether there is a history param version the highest version in it
-	 * param checksums the checksum with which each script last ran
+	 * @param exists whether there is a history
+	 * @param version the highest version in it
+	 * @param checksums the checksum with which each script last ran
 	 */
 	record History(boolean exists, int version, Map<String, Integer> checksums) {
 
