@@ -124,15 +124,15 @@ final class Node {
 	}
 
 	void register() {
-		register(this.id);
+		register(this.id, () -> this.tasks.register(this.definitions));
 	}
 
-	private void register(UUID newId) {
+	private void register(UUID newId, Runnable tellTasks) {
 		Collection<String> names = this.definitions.stream().map(TaskTable.Definition::name).toList();
 		this.transactions.executeWithoutResult((status) -> {
 			this.nodes.lockMembership();
 			this.nodes.register(newId, this.application, hostName(), this.queues, names, this.life);
-			this.tasks.register(this.definitions);
+			tellTasks.run();
 		});
 		beaten(System.nanoTime());
 	}
@@ -175,7 +175,8 @@ final class Node {
 		// Registered before the first claim under it: others rescue what no live node
 		// holds
 		UUID newId = UUID.randomUUID();
-		register(newId);
+		// Newer nodes may have defined the tasks anew in the meantime
+		register(newId, this.tasks::updateServed);
 		this.id = newId;
 		this.dead = false;
 		logger.info("Node {} goes on", newId);

@@ -78,6 +78,24 @@ class FenceIntegrationTests {
 	}
 
 	@Test
+	void leavesTheDefinitionsOfNewerNodesWhenItComesBack() {
+		Orchestrator node = node((event, context) -> null);
+		UUID oldId = node.info().id();
+		this.test.sql("update ${schema}.task set priority = 7, max_attempts = 9").update();
+
+		declareDead(node);
+		awaitOtherId(node, oldId);
+
+		assertThat(this.test
+			.sql("select count(*) from ${schema}.task where priority = 7 and max_attempts = 9 "
+					+ "and not held and unserved_since is null")
+			.query(Long.class)
+			.single()).isOne();
+		UUID id = this.test.conductor().invoke("task", null);
+		assertThat(this.test.await(id, ExecutionState.COMPLETED).maxAttempts()).isEqualTo(9);
+	}
+
+	@Test
 	void interruptsWhatADeadNodeRunsAndWorksOnUnderANewId() {
 		AtomicReference<Throwable> interruption = new AtomicReference<>();
 		AtomicInteger runs = new AtomicInteger();
