@@ -1,11 +1,13 @@
 package io.pgconductor;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.ParameterizedTypeReference;
 
 /**
  * Enqueues executions of tasks and looks after them. Inject it wherever work is to be
@@ -66,6 +68,33 @@ public interface ConductorClient {
 	UUID invoke(String task, @Nullable Object payload, InvokeOptions options);
 
 	/**
+	 * Enqueue one execution of a task with the task's own options.
+	 * @param <P> the payload's type
+	 * @param task the task
+	 * @param payload what the handler receives, serialised to JSON now; may be
+	 * {@code null}
+	 * @return the id of the execution
+	 * @see #invoke(String, Object)
+	 */
+	default <P> UUID invoke(TaskDefinition<P, ?> task, @Nullable P payload) {
+		return invoke(task.name(), payload);
+	}
+
+	/**
+	 * Enqueue one execution of a task.
+	 * @param <P> the payload's type
+	 * @param task the task
+	 * @param payload what the handler receives, serialised to JSON now; may be
+	 * {@code null}
+	 * @param options what differs from the task's own options
+	 * @return the id of the execution
+	 * @see #invoke(String, Object, InvokeOptions)
+	 */
+	default <P> UUID invoke(TaskDefinition<P, ?> task, @Nullable P payload, InvokeOptions options) {
+		return invoke(task.name(), payload, options);
+	}
+
+	/**
 	 * Enqueue many executions of one task in one round trip: all of them or none.
 	 * @param task the task's name; it need not be known to this application
 	 * @param items one for each execution
@@ -88,7 +117,9 @@ public interface ConductorClient {
 	Optional<Execution> find(UUID execution);
 
 	/**
-	 * Run a failed or cancelled execution again, with a full set of attempts.
+	 * Run a failed or cancelled execution again, with a full set of attempts. It goes on
+	 * from the steps that it had finished; where a child's failure or timeout ended it,
+	 * those children that gave no result are invoked again.
 	 * @param execution the execution's id
 	 * @return whether it was failed or cancelled, and is ready now
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
@@ -98,10 +129,12 @@ public interface ConductorClient {
 	boolean retry(UUID execution);
 
 	/**
-	 * Cancel an execution that is not running.
+	 * Cancel an execution and the children it waits for. What is not running ends at
+	 * once. What runs is told within a second: its thread is interrupted, and it ends
+	 * cancelled whatever its handler does.
 	 * @param execution the execution's id
-	 * @return whether this call cancelled it; {@code false} if it is running, finished or
-	 * unknown
+	 * @return whether this call cancelled it; {@code false} if it was cancelled before,
+	 * is finished or unknown
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
 	 * is read-only or of another data source
 	 * @throws org.springframework.dao.DataAccessException if the database refuses
@@ -111,15 +144,46 @@ public interface ConductorClient {
 	}
 
 	/**
-	 * Cancel an execution that is not running.
+	 * Cancel an execution, see {@link #cancel(UUID)}.
 	 * @param execution the execution's id
 	 * @param reason kept with the cancelled execution; may be {@code null}
-	 * @return whether this call cancelled it; {@code false} if it is running, finished or
-	 * unknown
+	 * @return whether this call cancelled it; {@code false} if it was cancelled before,
+	 * is finished or unknown
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
 	 * is read-only or of another data source
 	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	boolean cancel(UUID execution, @Nullable String reason);
+
+	/**
+	 * Wait for the result of an execution, outside of any task. Of one that its task
+	 * would not keep, the result is kept until then.
+	 * @param <R> the result's type
+	 * @param execution the execution's id
+	 * @param type the type that the result is read as
+	 * @param timeout how long to wait at most; zero to look only once
+	 * @return the result, {@code null} if the handler returned nothing
+	 * @throws AwaitTimeoutException if it is not over in time; it goes on
+	 * @throws ExecutionFailedException if it failed for good or was cancelled
+	 * @throws IllegalArgumentException if there is no such execution (any more)
+	 * @throws IllegalStateException in a handler, which is to use
+	 * {@link TaskContext#invoke}, and in a transaction, which may be the one that
+	 * enqueues the execution: nothing would run before its end
+	 * @throws InvalidPayloadException if the result doesn't fit the type
+	 * @throws ConductorException if the thread is interrupted, the execution is deleted
+	 * meanwhile, the client is closed, or the schema is not there
+	 */
+	<R> @Nullable R await(UUID execution, Class<R> type, Duration timeout);
+
+	/**
+	 * Wait for the result of an execution, of a generic type, see
+	 * {@link #await(UUID, Class, Duration)}.
+	 * @param <R> the result's type
+	 * @param execution the execution's id
+	 * @param type the type that the result is read as
+	 * @param timeout how long to wait at most; zero to look only once
+	 * @return the result, {@code null} if the handler returned nothing
+	 */
+	<R> @Nullable R await(UUID execution, ParameterizedTypeReference<R> type, Duration timeout);
 
 }

@@ -1,6 +1,7 @@
 package io.pgconductor;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -27,12 +28,19 @@ import tools.jackson.databind.JsonNode;
  * @param headers what travels with it
  * @param result what its handler returned; {@code null} if nothing, or not completed
  * @param error what its last failed attempt ended with; {@code null} if none failed
- * @param cancelReason why it was cancelled; {@code null} if it was not, or for no given
- * reason
+ * @param cancelReason why it was cancelled, or is being cancelled; {@code null} if it was
+ * not, or for no given reason
+ * @param progress how far it has come, as its handler last told; {@code null} if it never
+ * did, or is over
+ * @param steps its finished steps, in the order they finished
+ * @param parent the execution that invoked it as a child; {@code null} if it is none
+ * @param children the executions that it has invoked as children and that are not pruned,
+ * in the order they were invoked
  * @since 0.1.0
  */
 public record Execution(UUID id, String task, String queue, ExecutionState state, int priority, Instant runAt,
 		Instant createdAt, @Nullable Instant startedAt, @Nullable Instant finishedAt, int attempt, int maxAttempts,
 		@Nullable JsonNode payload, Map<String, String> headers, @Nullable JsonNode result,
-		@Nullable ExecutionError error, @Nullable String cancelReason) {
+		@Nullable ExecutionError error, @Nullable String cancelReason, @Nullable ExecutionProgress progress,
+		List<ExecutionStep> steps, @Nullable UUID parent, List<UUID> children) {
 }

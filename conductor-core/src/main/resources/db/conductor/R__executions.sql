@@ -7,10 +7,13 @@ select id, task, coalesce(queue, 'default') as queue,
             else 'scheduled' end as state,
        coalesce(priority, 0) as priority, attempt, coalesce(max_attempts, 3) as max_attempts,
        run_at, created_at, claimed_at as started_at, null::timestamptz as finished_at, claimed_by as node,
-       payload, headers, null::json as result, error, null::text as cancel_reason
+       payload, headers, null::json as result, error, cancel_reason,
+       case when claimed_by is null then waiting_for end as waiting_for,
+       progress, progress_message, parent_id
 from ${schema}.execution
 union all
 select id, task, coalesce(queue, 'default'), state, coalesce(priority, 0), attempt, coalesce(max_attempts, 3),
        run_at, created_at, claimed_at, finished_at, null,
-       payload, headers, result, error, cancel_reason
+       payload, headers, result, error, cancel_reason,
+       null, null, null, parent_id
 from ${schema}.finished_execution;

@@ -29,6 +29,8 @@ final class BareClaims implements AutoCloseable {
 	// Stand-ins for what differs from claim to claim
 	private static final int LIMIT = 987_654_321;
 
+	private static final String TASK = "stand-in";
+
 	private static final UUID ID = new UUID(1, 1);
 
 	private static final OffsetDateTime RUN_AT = OffsetDateTime.of(2001, 2, 3, 4, 5, 6, 0, ZoneOffset.UTC);
@@ -37,7 +39,11 @@ final class BareClaims implements AutoCloseable {
 
 	private static final RecordedStatement FROM_POSITION = record(List.of(new ClaimPosition(0, RUN_AT, ID)));
 
+	private static final List<String> TASKS = Arrays.stream(Mode.values()).map(Mode::task).toList();
+
 	private final int batchSize;
+
+	private final List<String> tasks;
 
 	private final PreparedStatement fromStart;
 
@@ -48,14 +54,19 @@ final class BareClaims implements AutoCloseable {
 	private @Nullable ClaimPosition position;
 
 	BareClaims(Connection connection, int batchSize) throws SQLException {
+		this(connection, batchSize, TASKS);
+	}
+
+	BareClaims(Connection connection, int batchSize, List<String> tasks) throws SQLException {
 		this.batchSize = batchSize;
+		this.tasks = tasks;
 		this.fromStart = connection.prepareStatement(FROM_START.sql());
 		this.fromPosition = connection.prepareStatement(FROM_POSITION.sql());
 	}
 
 	private static RecordedStatement record(List<ClaimPosition> positions) {
 		return RecordedStatement.of((jdbc) -> new ExecutionClaims(jdbc, SchemaName.DEFAULT).claim(NODE, "default",
-				Arrays.stream(Mode.values()).map(Mode::task).toList(), LIMIT, positions));
+				List.of(TASK), LIMIT, positions));
 	}
 
 	/**
@@ -63,7 +74,7 @@ final class BareClaims implements AutoCloseable {
 	 * @return what was claimed
 	 */
 	List<ClaimedRow> fromStart() throws SQLException {
-		FROM_START.bind(this.fromStart, new Values(this.batchSize, null));
+		FROM_START.bind(this.fromStart, new Values(this.batchSize, this.tasks, null));
 		return rows(this.fromStart);
 	}
 
@@ -75,7 +86,7 @@ final class BareClaims implements AutoCloseable {
 		if (this.position == null) {
 			return fromStart();
 		}
-		FROM_POSITION.bind(this.fromPosition, new Values(this.batchSize, this.position));
+		FROM_POSITION.bind(this.fromPosition, new Values(this.batchSize, this.tasks, this.position));
 		return rows(this.fromPosition);
 	}
 
@@ -101,7 +112,8 @@ final class BareClaims implements AutoCloseable {
 		this.fromPosition.close();
 	}
 
-	private record Values(int batchSize, @Nullable ClaimPosition position) implements RecordedStatement.Values {
+	private record Values(int batchSize, List<String> tasks,
+			@Nullable ClaimPosition position) implements RecordedStatement.Values {
 
 		@Override
 		public Object scalar(Object recorded) {
@@ -117,7 +129,10 @@ final class BareClaims implements AutoCloseable {
 
 		@Override
 		public Object[] column(@Nullable Object recorded) {
-			throw new IllegalStateException("The claim has become one with a batch of parameters");
+			if (!TASK.equals(recorded)) {
+				throw new IllegalStateException("The claim has become one with a batch of parameters");
+			}
+			return this.tasks.toArray();
 		}
 
 	}

@@ -1,19 +1,18 @@
 package io.pgconductor.benchmark;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.OffsetDateTime;
 import java.util.Arrays;
 import java.util.List;
-import java.util.UUID;
 
 import io.pgconductor.SchemaName;
-import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.ExecutionOutcomes;
 import io.pgconductor.jdbc.Outcome;
 import io.pgconductor.jdbc.Recording;
+import io.pgconductor.task.Retention;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,22 +20,38 @@ import org.jspecify.annotations.Nullable;
  */
 final class BareCompletions implements AutoCloseable {
 
-	// Stand-ins for what differs from row to row
-	private static final UUID ID = new UUID(1, 1);
-
-	private static final int CLAIM_NO = 987_654_322;
-
 	private final RecordedStatement recorded;
 
 	private final PreparedStatement statement;
 
+	private final boolean together;
+
+	/**
+	 * Complete executions without steps.
+	 * @param connection the connection
+	 * @param mode what becomes of them
+	 * @throws SQLException if the statement cannot be prepared
+	 */
 	BareCompletions(Connection connection, Mode mode) throws SQLException {
-		OffsetDateTime now = OffsetDateTime.now();
-		ClaimedExecution claimed = new ClaimedExecution(ID, BareClaims.NODE, CLAIM_NO, mode.task(), "default", 1, 1, 0,
-				now, now, null, null);
+		this(connection, new Outcome.Completed(null, mode.retention(), false));
+	}
+
+	private BareCompletions(Connection connection, Outcome.Completed outcome) throws SQLException {
 		this.recorded = RecordedStatement.of((jdbc) -> new ExecutionOutcomes(jdbc, SchemaName.DEFAULT)
-			.record(List.of(new Recording(claimed, new Outcome.Completed(null, mode.retention())))));
+			.record(List.of(new Recording(StandIn.execution(Mode.DELETE.task()), outcome))));
 		this.statement = connection.prepareStatement(this.recorded.sql());
+		this.together = outcome.hasSteps();
+	}
+
+	/**
+	 * Complete executions with steps or a parent, and delete them.
+	 * @param connection the connection
+	 * @param result the result of each, as JSON
+	 * @return the completions
+	 * @throws SQLException if the statement cannot be prepared
+	 */
+	static BareCompletions withSteps(Connection connection, @Nullable String result) throws SQLException {
+		return new BareCompletions(connection, new Outcome.Completed(result, Retention.AT_ONCE, true));
 	}
 
 	/**
@@ -49,10 +64,14 @@ final class BareCompletions implements AutoCloseable {
 		int completed = 0;
 		try (ResultSet rs = this.statement.executeQuery()) {
 			while (rs.next()) {
-				completed++;
+				completed += this.together ? length(rs.getArray("finished")) : 1;
 			}
 		}
 		return completed;
+	}
+
+	private static int length(@Nullable Array array) throws SQLException {
+		return (array != null) ? ((Object[]) array.getArray()).length : 0;
 	}
 
 	@Override
@@ -68,14 +87,14 @@ final class BareCompletions implements AutoCloseable {
 		}
 
 		@Override
-		public Object[] column(@Nullable Object recorded) {
-			if (ID.equals(recorded)) {
+		public @Nullable Object[] column(@Nullable Object recorded) {
+			if (StandIn.ID.equals(recorded)) {
 				return this.rows.stream().map(ClaimedRow::id).toArray();
 			}
-			if (Integer.valueOf(CLAIM_NO).equals(recorded)) {
+			if (Integer.valueOf(StandIn.CLAIM_NO).equals(recorded)) {
 				return this.rows.stream().map(ClaimedRow::claimNo).toArray();
 			}
-			Object[] same = new Object[this.rows.size()];
+			@Nullable Object[] same = new @Nullable Object[this.rows.size()];
 			Arrays.fill(same, recorded);
 			return same;
 		}

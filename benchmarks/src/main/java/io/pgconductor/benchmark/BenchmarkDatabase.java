@@ -23,6 +23,12 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 final class BenchmarkDatabase implements AutoCloseable {
 
+	/**
+	 * How many connections handlers share with claims and flushes, which need theirs for
+	 * moments: the default of {@code conductor.pool.size}.
+	 */
+	static final int ENGINE_CONNECTIONS = 4;
+
 	private static final int BATCH = 1000;
 
 	private final String jdbcUrl;
@@ -38,7 +44,8 @@ final class BenchmarkDatabase implements AutoCloseable {
 	BenchmarkDatabase(String jdbcUrl) {
 		this.jdbcUrl = jdbcUrl;
 		this.applicationPool = pool("application", 10);
-		this.enginePool = pool("engine", 5);
+		// And the node's own
+		this.enginePool = pool("engine", ENGINE_CONNECTIONS + 1);
 		this.conductor = new ConductorBuilder(this.applicationPool).engineDataSource(this.enginePool).build();
 		this.conductor.ensureInstalled();
 		this.jdbc = JdbcClient.create(this.applicationPool);
@@ -108,7 +115,8 @@ final class BenchmarkDatabase implements AutoCloseable {
 	 * falls into one, as it does in a queue that keeps up.
 	 */
 	void reset() {
-		sql("truncate ${schema}.execution, ${schema}.finished_execution").update();
+		sql("truncate ${schema}.execution, ${schema}.finished_execution, ${schema}.step, ${schema}.child_wait")
+			.update();
 		sql("checkpoint").update();
 	}
 
@@ -117,12 +125,16 @@ final class BenchmarkDatabase implements AutoCloseable {
 	}
 
 	void enqueue(Mode mode, int count, InvokeOptions options) {
+		enqueue(mode.task(), count, options);
+	}
+
+	void enqueue(String task, int count, InvokeOptions options) {
 		for (int from = 0; from < count; from += BATCH) {
 			List<Invoke> items = new ArrayList<>(BATCH);
 			for (int i = from; i < Math.min(from + BATCH, count); i++) {
 				items.add(Invoke.of(Order.of(i), options));
 			}
-			this.conductor.invokeAll(mode.task(), items);
+			this.conductor.invokeAll(task, items);
 		}
 	}
 

@@ -6,16 +6,17 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import io.pgconductor.Orchestrator;
+import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskHandler;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.worker.OrchestratorBuilder;
-import io.pgconductor.worker.WorkerOptions;
 import org.springframework.jdbc.support.SqlArrayValue;
 
 /**
- * A node that serves the tasks of both modes.
+ * A node that serves the tasks of both modes, always: else their executions would be held
+ * back.
  */
 final class EngineNode implements AutoCloseable {
 
@@ -25,17 +26,35 @@ final class EngineNode implements AutoCloseable {
 
 	private final Orchestrator orchestrator;
 
-	EngineNode(BenchmarkDatabase database, TaskHandler handler) {
-		this(database, WorkerOptions.DEFAULT, handler);
-	}
-
-	private EngineNode(BenchmarkDatabase database, WorkerOptions options, TaskHandler handler) {
+	/**
+	 * Create a node with the default options.
+	 * @param database the database
+	 * @param handler of the tasks of both modes
+	 * @param others more tasks
+	 */
+	EngineNode(BenchmarkDatabase database, TaskHandler handler, TaskSpec... others) {
 		TaskRegistry registry = new TaskRegistry();
 		for (Mode mode : Mode.values()) {
-			registry.register(TaskSpec.of(mode.task(), Order.class, handler)
-				.with(new TaskOptions(null, null, null, null, null, null, mode.retention(), null)));
+			registry.register(task(mode.task(), mode.retention(), handler));
 		}
-		this.orchestrator = new OrchestratorBuilder(database.conductor(), registry).defaultWorker(options).build();
+		for (TaskSpec other : others) {
+			registry.register(other);
+		}
+		this.orchestrator = new OrchestratorBuilder(database.conductor(), registry).build();
+	}
+
+	/**
+	 * Return a task whose executions are deleted when they complete.
+	 * @param name the task's name
+	 * @param handler the task's handler
+	 * @return the task
+	 */
+	static TaskSpec task(String name, TaskHandler handler) {
+		return task(name, Retention.AT_ONCE, handler);
+	}
+
+	private static TaskSpec task(String name, Retention retention, TaskHandler handler) {
+		return TaskSpec.of(name, Order.class, handler).with(TaskOptions.none().removeOnComplete(retention));
 	}
 
 	void start() {
@@ -54,27 +73,28 @@ final class EngineNode implements AutoCloseable {
 	 * @return executions per second, from the start to the last one's completion
 	 */
 	static double rate(BenchmarkDatabase database, int count) {
-		return rate(database, WorkerOptions.DEFAULT, count);
+		return rate(database, count, (event, context) -> null);
 	}
 
 	/**
 	 * Start a node, let it run what is ready, and stop it.
 	 * @param database the database
-	 * @param options of the worker
 	 * @param count how many executions are ready
+	 * @param handler what each of them does
 	 * @return executions per second, from the start to the last one's completion
 	 */
-	static double rate(BenchmarkDatabase database, WorkerOptions options, int count) {
+	static double rate(BenchmarkDatabase database, int count, TaskHandler handler) {
 		UUID[] handled = new UUID[count];
 		AtomicInteger next = new AtomicInteger();
 		CountDownLatch done = new CountDownLatch(1);
-		try (EngineNode node = new EngineNode(database, options, (event, context) -> {
+		try (EngineNode node = new EngineNode(database, (event, context) -> {
+			Object result = handler.handle(event, context);
 			int index = next.getAndIncrement();
 			handled[index] = context.executionId();
 			if (index == count - 1) {
 				done.countDown();
 			}
-			return null;
+			return result;
 		})) {
 			node.start();
 			long begin = System.nanoTime();

@@ -29,6 +29,11 @@ record Line(String scenario, String subject, double value, String unit, List<Dou
 		return of(scenario, subject, List.of(value), unit);
 	}
 
+	Line against(Line other) {
+		return new Line(this.scenario, this.subject, this.value, this.unit, this.samples, other.subject, ratio(other),
+				null, null);
+	}
+
 	Line against(Line other, Target target) {
 		double quotient = ratio(other);
 		return new Line(this.scenario, this.subject, this.value, this.unit, this.samples, other.subject, quotient,

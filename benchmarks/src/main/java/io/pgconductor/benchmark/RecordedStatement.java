@@ -62,7 +62,29 @@ final class RecordedStatement {
 		 * @param recorded the row's value
 		 * @return the values of all rows
 		 */
-		Object[] column(@Nullable Object recorded);
+		@Nullable Object[] column(@Nullable Object recorded);
+
+		/**
+		 * Return the values of a run with one row.
+		 * @param byStandIn what takes the place of what was recorded; other values stay
+		 * @return the values
+		 */
+		static Values of(Map<?, ?> byStandIn) {
+			return new Values() {
+
+				@Override
+				public Object scalar(Object recorded) {
+					Object actual = byStandIn.get(recorded);
+					return (actual != null) ? actual : recorded;
+				}
+
+				@Override
+				public @Nullable Object[] column(@Nullable Object recorded) {
+					return new @Nullable Object[] { (recorded != null) ? scalar(recorded) : null };
+				}
+
+			};
+		}
 
 	}
 

@@ -1,6 +1,9 @@
 package io.pgconductor.annotation;
 
+import java.lang.annotation.Annotation;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -8,12 +11,15 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 import io.pgconductor.QueueName;
+import io.pgconductor.task.DailyHours;
 import io.pgconductor.task.InvalidTaskException;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskName;
 import io.pgconductor.task.TaskOptions;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.annotation.AnnotationAttributes;
+import org.springframework.core.annotation.AnnotationUtils;
 import org.springframework.format.annotation.DurationFormat;
 import org.springframework.format.datetime.standard.DurationFormatterUtils;
 
@@ -34,58 +40,79 @@ final class AnnotatedOptions {
 
 	private final String annotation;
 
+	private final AnnotationAttributes attributes;
+
 	private final UnaryOperator<@Nullable String> placeholders;
 
 	/**
 	 * Create a reader.
 	 * @param method for messages
-	 * @param annotation its name, for messages
+	 * @param annotation what is read
 	 * @param placeholders resolves placeholders
 	 */
-	AnnotatedOptions(HandlerMethod method, Class<?> annotation, UnaryOperator<@Nullable String> placeholders) {
+	AnnotatedOptions(HandlerMethod method, Annotation annotation, UnaryOperator<@Nullable String> placeholders) {
 		this.method = method;
-		this.annotation = "@" + annotation.getSimpleName();
+		this.annotation = "@" + annotation.annotationType().getSimpleName();
+		this.attributes = AnnotationUtils.getAnnotationAttributes(null, annotation);
 		this.placeholders = placeholders;
 	}
 
-	TaskOptions read(Task task) {
-		return read(task.queue(), task.priority(), task.maxAttempts(), task.retry(), task.timeout(),
-				task.removeOnComplete(), task.removeOnFail());
+	/**
+	 * Read the options of a {@link Task @Task} or {@link TaskDefaults @TaskDefaults}.
+	 * @return those that are set
+	 */
+	TaskOptions options() {
+		int priority = this.attributes.getNumber("priority");
+		return TaskOptions.none()
+			.queue(parse("queue", QueueName::validate))
+			.priority((priority != Task.UNSET) ? priority : null)
+			.maxAttempts(maxAttempts(this.attributes.getNumber("maxAttempts")))
+			.retryPolicy(retry((Retry) this.attributes.get("retry")))
+			.timeout(parse("timeout", AnnotatedOptions::timeout))
+			.hours(parse("window", DailyHours::parse))
+			.zone(parse("zone", AnnotatedOptions::zone))
+			.transactional(this.attributes.getBoolean("transactional") ? true : null)
+			.removeOnComplete(parse("removeOnComplete", AnnotatedOptions::retention))
+			.removeOnFail(parse("removeOnFail", AnnotatedOptions::retention));
 	}
 
-	TaskOptions read(TaskDefaults defaults) {
-		return read(defaults.queue(), defaults.priority(), defaults.maxAttempts(), defaults.retry(), defaults.timeout(),
-				defaults.removeOnComplete(), defaults.removeOnFail());
-	}
-
-	private TaskOptions read(String queue, int priority, int maxAttempts, Retry retry, String timeout,
-			String removeOnComplete, String removeOnFail) {
-		return new TaskOptions(null, parse("queue", queue, QueueName::validate),
-				(priority != Task.UNSET) ? priority : null, maxAttempts(maxAttempts), retry(retry),
-				parse("timeout", timeout, AnnotatedOptions::timeout),
-				parse("removeOnComplete", removeOnComplete, AnnotatedOptions::retention),
-				parse("removeOnFail", removeOnFail, AnnotatedOptions::retention));
+	/**
+	 * Return whether a string attribute is written, whatever its placeholders resolve to.
+	 * @param attribute the attribute's name
+	 * @return whether it is
+	 */
+	boolean isWritten(String attribute) {
+		return !this.attributes.getString(attribute).isEmpty();
 	}
 
 	/**
 	 * Read the task's name.
-	 * @param task the annotation
 	 * @return the name, {@code null} if there is none
 	 */
-	@Nullable String name(Task task) {
-		return parse("name", task.name(), TaskName::validate);
+	@Nullable String name() {
+		return parse("name", TaskName::validate);
 	}
 
-	Set<String> aliases(Task task, String name) {
-		Set<String> aliases = new LinkedHashSet<>();
-		for (String value : task.aliases()) {
-			String alias = parse("aliases", value, TaskName::validate);
-			if (name.equals(alias)) {
-				throw invalid("aliases", quoted(value), "it is the task's own name: remove it");
+	/**
+	 * Read the names of tasks.
+	 * @param attribute the attribute that lists them
+	 * @return the names
+	 */
+	Set<String> names(String attribute) {
+		Set<String> names = new LinkedHashSet<>();
+		for (String value : this.attributes.getStringArray(attribute)) {
+			String name = parse(attribute, value, TaskName::validate);
+			if (name != null) {
+				names.add(name);
 			}
-			if (alias != null) {
-				aliases.add(alias);
-			}
+		}
+		return names;
+	}
+
+	Set<String> aliases(String name) {
+		Set<String> aliases = names("aliases");
+		if (aliases.contains(name)) {
+			throw invalid("aliases", quoted(name), "it is the task's own name: remove it");
 		}
 		return aliases;
 	}
@@ -132,6 +159,15 @@ final class AnnotatedOptions {
 		return timeout;
 	}
 
+	private static ZoneId zone(String value) {
+		try {
+			return ZoneId.of(value.strip());
+		}
+		catch (DateTimeException ex) {
+			throw new IllegalArgumentException("use the name of a time zone, such as Europe/Vienna or UTC", ex);
+		}
+	}
+
 	private static Retention retention(String value) {
 		if (value.equalsIgnoreCase(NEVER)) {
 			return Retention.NEVER;
@@ -155,6 +191,10 @@ final class AnnotatedOptions {
 		catch (IllegalArgumentException | ArithmeticException ex) {
 			throw new IllegalArgumentException("use a duration such as 500ms, 15s, 5m, 2h, 7d or P1D", ex);
 		}
+	}
+
+	private <T> @Nullable T parse(String attribute, Function<String, T> parser) {
+		return parse(attribute, this.attributes.getString(attribute), parser);
 	}
 
 	private <T> @Nullable T parse(String attribute, String value, Function<String, T> parser) {

@@ -5,6 +5,7 @@ import java.lang.reflect.Modifier;
 import java.lang.reflect.Proxy;
 import java.util.Set;
 
+import io.pgconductor.SuspensionSignal;
 import io.pgconductor.task.InvalidTaskException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aop.SpringProxy;
@@ -73,6 +74,18 @@ record HandlerMethod(String beanName, Class<?> beanClass, Method method) {
 		if (isOneOf(result, ASYNC_RESULTS)) {
 			throw invalid("its return type " + result.getSimpleName() + " lets it return before its work is done: "
 					+ "wait for the outcome in the method and return the value, or void");
+		}
+	}
+
+	/**
+	 * Check that no advice takes the signal of a suspension for a failure.
+	 * @throws InvalidTaskException if one does
+	 */
+	void verifyLetsSuspensionsPass() {
+		RetryAdvice advice = RetryAdvice.of(this);
+		if (advice != null && advice.repeats(SuspensionSignal.class)) {
+			throw invalid("its " + advice.description() + " would take a suspension for a failure and repeat it: add "
+					+ advice.remedy(SuspensionSignal.class) + ", or leave retries to the task");
 		}
 	}
 

@@ -14,11 +14,14 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.BaseStream;
 
+import io.pgconductor.ExecutionError;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.TaskContext;
 import io.pgconductor.TaskEvent;
+import io.pgconductor.TaskFailure;
 import io.pgconductor.task.InvalidTaskException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,13 +43,41 @@ final class HandlerParameters {
 
 	private final Predicate<Class<?>> isBeanType;
 
+	private final Source source;
+
 	private final PayloadType types;
 
 	private final List<HandlerArgument> arguments = new ArrayList<>();
 
+	/**
+	 * Where the arguments come from.
+	 */
+	enum Source {
+
+		/**
+		 * The event that a task is called for.
+		 */
+		EVENT(TaskEvent.class, List.of(TaskContext.class)),
+
+		/**
+		 * The {@link TaskFailure} that a task is invoked with.
+		 */
+		FAILURE(TaskFailure.class, List.of(ExecutionError.class, TaskContext.class));
+
+		private final Class<?> envelope;
+
+		private final List<Class<?>> others;
+
+		Source(Class<?> envelope, List<Class<?>> others) {
+			this.envelope = envelope;
+			this.others = others;
+		}
+
+	}
+
 	private @Nullable Parameter payloadParameter;
 
-	private @Nullable Parameter eventParameter;
+	private @Nullable Parameter envelopeParameter;
 
 	private @Nullable Type payloadType;
 
@@ -55,11 +86,13 @@ final class HandlerParameters {
 	/**
 	 * Look at the parameters of a method.
 	 * @param method the method
+	 * @param source where the arguments come from
 	 * @param isBeanType tells whether there are beans of a type
 	 * @throws InvalidTaskException if it is not clear what a parameter is to receive
 	 */
-	HandlerParameters(HandlerMethod method, Predicate<Class<?>> isBeanType) {
+	HandlerParameters(HandlerMethod method, Source source, Predicate<Class<?>> isBeanType) {
 		this.method = method;
+		this.source = source;
 		this.isBeanType = isBeanType;
 		this.types = new PayloadType(method.beanClass());
 		for (Parameter parameter : method.method().getParameters()) {
@@ -88,13 +121,16 @@ final class HandlerParameters {
 		if (type == TaskContext.class) {
 			return (event, context) -> context;
 		}
-		if (TaskEvent.class.isAssignableFrom(type)) {
+		if (type == ExecutionError.class && this.source == Source.FAILURE) {
+			return (event, context) -> failure(event).error();
+		}
+		if (this.source.envelope.isAssignableFrom(type)) {
 			Type declared = PayloadType.argumentOf(parameter.getParameterizedType());
 			if (declared != null) {
 				declarePayload(resolve(parameter, declared), parameter);
-				this.eventParameter = parameter;
+				this.envelopeParameter = parameter;
 			}
-			return (event, context) -> event;
+			return (event, context) -> envelope(event);
 		}
 		if (this.payloadParameter != null) {
 			throw this.method.invalid("its parameters '" + describe(this.payloadParameter) + "' and '"
@@ -115,15 +151,31 @@ final class HandlerParameters {
 						+ "' doesn't say what the payload is: give Optional a type");
 			}
 			declarePayload(resolve(parameter, declared), parameter);
-			return (event, context) -> Optional.ofNullable(event.payload());
+			return (event, context) -> Optional.ofNullable(payload(event));
 		}
 		if (type.isPrimitive()) {
 			declarePayload(ClassUtils.resolvePrimitiveIfNecessary(type), parameter);
 			this.payloadRequired = true;
-			return (event, context) -> required(event.payload(), parameter);
+			return (event, context) -> required(payload(event), parameter);
 		}
 		declarePayload(resolve(parameter, parameter.getParameterizedType()), parameter);
-		return (event, context) -> event.payload();
+		return (event, context) -> payload(event);
+	}
+
+	private Object envelope(TaskEvent<?> event) {
+		return (this.source == Source.FAILURE) ? failure(event) : event;
+	}
+
+	private @Nullable Object payload(TaskEvent<?> event) {
+		return (this.source == Source.FAILURE) ? failure(event).payload() : event.payload();
+	}
+
+	private TaskFailure<?> failure(TaskEvent<?> event) {
+		if (event.payload() instanceof TaskFailure<?> failure) {
+			return failure;
+		}
+		throw new InvalidPayloadException(this.method.source() + " needs a TaskFailure as payload, but got "
+				+ ClassUtils.getDescriptiveType(event.payload()));
 	}
 
 	private Object required(@Nullable Object payload, Parameter parameter) {
@@ -136,10 +188,11 @@ final class HandlerParameters {
 
 	private void declarePayload(Type type, Parameter parameter) {
 		PayloadType.visit(type, (part) -> verifyCanBePayload(part, parameter));
-		Parameter other = (this.payloadParameter != null) ? this.payloadParameter : this.eventParameter;
+		Parameter other = (this.payloadParameter != null) ? this.payloadParameter : this.envelopeParameter;
 		if (other != null && !type.equals(this.payloadType)) {
 			throw this.method.invalid("its parameters '" + describe(other) + "' and '" + describe(parameter)
-					+ "' want the payload as different types: use the same type, or TaskEvent<?>");
+					+ "' want the payload as different types: use the same type, or "
+					+ this.source.envelope.getSimpleName() + "<?>");
 		}
 		this.payloadType = type;
 	}
@@ -168,9 +221,10 @@ final class HandlerParameters {
 			reason = "the type of a bean";
 		}
 		if (reason != null) {
-			throw this.method.invalid("its parameter '" + describe(parameter) + "' can be neither payload, TaskContext "
-					+ "nor TaskEvent<P>: " + ClassUtils.getShortName(type) + " is " + reason
-					+ ". Inject what is not part of the payload into the bean instead");
+			String others = this.source.others.stream().map(Class::getSimpleName).collect(Collectors.joining(", "));
+			throw this.method.invalid("its parameter '" + describe(parameter) + "' can be neither payload, " + others
+					+ " nor " + this.source.envelope.getSimpleName() + "<P>: " + ClassUtils.getShortName(type) + " is "
+					+ reason + ". Inject what is not part of the payload into the bean instead");
 		}
 	}
 

@@ -51,6 +51,7 @@ import org.springframework.core.annotation.AliasFor;
  *
  * @since 0.1.0
  * @see TaskDefaults
+ * @see OnFailure
  */
 @Target({ ElementType.METHOD, ElementType.ANNOTATION_TYPE })
 @Retention(RetentionPolicy.RUNTIME)
@@ -110,6 +111,34 @@ public @interface Task {
 	 * @return a positive duration
 	 */
 	String timeout() default "";
+
+	/**
+	 * The hours of the day within which the task runs, such as {@code 22:00-06:00};
+	 * {@code 22:00-24:00} is until midnight, {@code 00:00-24:00} is always. There is no
+	 * limit by default. Outside of them no attempt begins; one that runs when the window
+	 * closes goes on to its next step boundary, waits there, and goes on when the window
+	 * opens.
+	 * @return hours of the form {@code HH:mm-HH:mm}
+	 */
+	String window() default "";
+
+	/**
+	 * The time zone of the {@link #window()}, {@code UTC} by default. Where clocks are
+	 * changed, the window is open whenever they show a time within it: one whose
+	 * beginning is skipped opens at the shift, and an hour that comes twice counts twice.
+	 * @return the name of a time zone, such as {@code Europe/Vienna}
+	 */
+	String zone() default "";
+
+	/**
+	 * Whether an attempt is one database transaction: what the handler writes, what it
+	 * invokes and its completion commit together, or not at all. Such a handler cannot
+	 * wait: {@code sleep}, {@code invoke} and {@code invokeAll} of {@link TaskContext}
+	 * are refused. Not so by default; a {@code true} here or in
+	 * {@link TaskDefaults#transactional()} is enough, and only the property undoes it.
+	 * @return {@code true} for a transaction
+	 */
+	boolean transactional() default false;
 
 	/**
 	 * How long a completed execution is kept: a duration, {@code 0} to delete it at once,

@@ -9,8 +9,8 @@ import java.lang.annotation.Target;
 import org.springframework.aot.hint.annotation.Reflective;
 
 /**
- * Sets options for all {@link Task @Task} methods of a type that don't set them
- * themselves.
+ * Sets options for all {@link Task @Task} and {@link OnFailure @OnFailure} methods of a
+ * type that don't set them themselves.
  *
  * <pre class="code">
  * &#064;Component
@@ -62,6 +62,25 @@ public @interface TaskDefaults {
 	 * @return a positive duration
 	 */
 	String timeout() default "";
+
+	/**
+	 * The hours of the day within which the tasks run, see {@link Task#window()}.
+	 * @return hours of the form {@code HH:mm-HH:mm}
+	 */
+	String window() default "";
+
+	/**
+	 * The time zone of windows, of those that the methods set too; see
+	 * {@link Task#zone()}.
+	 * @return the name of a time zone
+	 */
+	String zone() default "";
+
+	/**
+	 * Whether an attempt is one database transaction, see {@link Task#transactional()}.
+	 * @return {@code true} for a transaction
+	 */
+	boolean transactional() default false;
 
 	/**
 	 * How long a completed execution is kept, see {@link Task#removeOnComplete()}.

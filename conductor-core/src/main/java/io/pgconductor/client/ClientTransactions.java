@@ -74,6 +74,21 @@ final class ClientTransactions {
 	}
 
 	/**
+	 * Refuse a call that waits for others, where they would wait for the transaction of
+	 * its thread.
+	 * @param call names the call in messages
+	 * @throws IllegalStateException in a transaction of the data source
+	 */
+	void refuseWaiting(String call) {
+		if (isReadJoined()) {
+			throw new IllegalStateException("The " + call + " was called in a transaction ("
+					+ TransactionSynchronizationManager.getCurrentTransactionName()
+					+ "): an execution that was enqueued in it would not run before its end. "
+					+ "Call it when the transaction is over");
+		}
+	}
+
+	/**
 	 * Return whether a writing call joins the transaction of its thread.
 	 * @param call names the call in messages
 	 * @return {@code false} if it has a transaction of its own

@@ -1,5 +1,6 @@
 package io.pgconductor.client;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -12,7 +13,6 @@ import java.util.function.Function;
 import javax.sql.DataSource;
 
 import io.pgconductor.ConductorClient;
-import io.pgconductor.ConductorException;
 import io.pgconductor.Execution;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
@@ -20,12 +20,13 @@ import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.AutocommitDataSource;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.NewExecution;
-import io.pgconductor.jdbc.SqlErrors;
+import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.task.JsonMapping;
 import io.pgconductor.task.TaskName;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.ParameterizedTypeReference;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
@@ -34,11 +35,11 @@ import org.springframework.transaction.PlatformTransactionManager;
 /**
  * The client on the application's data source.
  */
-public class DefaultConductorClient implements ConductorClient {
+public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 
 	private static final Logger logger = LoggerFactory.getLogger(ConductorClient.class);
 
-	private final SchemaName schema;
+	private final ClientFailures failures;
 
 	private final JsonMapping json;
 
@@ -47,6 +48,8 @@ public class DefaultConductorClient implements ConductorClient {
 	private final ExecutionTable joined;
 
 	private final ExecutionTable separate;
+
+	private final ExecutionAwait await;
 
 	private final ClientListener listener;
 
@@ -65,13 +68,15 @@ public class DefaultConductorClient implements ConductorClient {
 	 */
 	public DefaultConductorClient(DataSource dataSource, @Nullable PlatformTransactionManager transactionManager,
 			ForeignTransaction foreignTransaction, SchemaName schema, JsonMapping json, ClientListener listener) {
-		this.schema = schema;
+		this.failures = new ClientFailures(schema);
 		this.json = json;
 		this.listener = listener;
 		DataSource target = target(dataSource);
 		this.transactions = new ClientTransactions(target, transactionManager, foreignTransaction, listener::committed);
 		this.joined = new ExecutionTable(JdbcClient.create(target), schema, json);
-		this.separate = new ExecutionTable(JdbcClient.create(new AutocommitDataSource(target)), schema, json);
+		AutocommitDataSource separateConnections = new AutocommitDataSource(target);
+		this.separate = new ExecutionTable(JdbcClient.create(separateConnections), schema, json);
+		this.await = new ExecutionAwait(separateConnections, this.transactions, schema, json);
 	}
 
 	// As transaction managers do: the proxy would hand out the connection of the thread's
@@ -132,6 +137,24 @@ public class DefaultConductorClient implements ConductorClient {
 		return write("cancel", (table) -> table.cancel(execution, reason), (cancelled) -> Set.of());
 	}
 
+	@Override
+	public <R> @Nullable R await(UUID execution, Class<R> type, Duration timeout) {
+		return this.await.await(execution, type, timeout);
+	}
+
+	@Override
+	public <R> @Nullable R await(UUID execution, ParameterizedTypeReference<R> type, Duration timeout) {
+		return this.await.await(execution, type.getType(), timeout);
+	}
+
+	/**
+	 * Give back what waiting calls use, and end those calls. Other calls go on working.
+	 */
+	@Override
+	public void close() {
+		this.await.close();
+	}
+
 	private <T> T write(String call, Function<ExecutionTable, T> operation, Function<T, Set<String>> targets) {
 		boolean join = this.transactions.isWriteJoined(call);
 		T result = on(join, call, operation);
@@ -144,15 +167,7 @@ public class DefaultConductorClient implements ConductorClient {
 			return operation.apply(join ? this.joined : this.separate);
 		}
 		catch (DataAccessException ex) {
-			if (SqlErrors.isMissingSchema(ex)) {
-				throw new ConductorException("The " + call + " failed: the schema '" + this.schema.value()
-						+ "' is not installed, or doesn't fit this version. Conductor installs it when it starts; "
-						+ "with conductor.migrate=false run the SQL that it prints", ex);
-			}
-			if (SqlErrors.isReadOnly(ex)) {
-				throw new ConductorException("The " + call + " would write in a read-only transaction", ex);
-			}
-			throw ex;
+			throw this.failures.explain(call, ex);
 		}
 	}
 

@@ -1,11 +1,14 @@
 package io.pgconductor.execution;
 
+import java.time.Instant;
+
 import io.pgconductor.jdbc.ClaimedExecution;
+import io.pgconductor.jdbc.RunningExecutionTable.Progress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One try of a claimed execution: which thread runs it, since when, and what broke it
- * off. Thread-safe.
+ * One try of a claimed execution: which thread runs it, since when, how far it is, and
+ * what broke it off. Thread-safe.
  */
 public final class Attempt {
 
@@ -17,9 +20,17 @@ public final class Attempt {
 
 	private @Nullable Thread thread;
 
-	private @Nullable Interruption interruption;
+	private volatile @Nullable Interruption interruption;
 
-	private boolean aside;
+	private volatile boolean cancelled;
+
+	private boolean shielded;
+
+	private boolean interruptedBefore;
+
+	private volatile boolean aside;
+
+	private @Nullable Progress untoldProgress;
 
 	/**
 	 * Why an attempt was broken off.
@@ -30,6 +41,11 @@ public final class Attempt {
 		 * It took longer than its task's timeout.
 		 */
 		TIMEOUT,
+
+		/**
+		 * The execution was cancelled.
+		 */
+		CANCELLED,
 
 		/**
 		 * The node stops.
@@ -72,13 +88,26 @@ public final class Attempt {
 	}
 
 	/**
-	 * Note that this is a long run.
-	 * @return whether it was not noted before
+	 * Return the database's time, as far as it can be told from that of the claim.
+	 * @return the time
 	 */
-	public synchronized boolean setAside() {
-		boolean first = !this.aside;
+	Instant now() {
+		return this.execution.claimedAt().toInstant().plusNanos(System.nanoTime() - this.claimedAtNanos);
+	}
+
+	/**
+	 * Note that the execution is out of the way of others, since this is a long run.
+	 */
+	public void setAside() {
 		this.aside = true;
-		return first;
+	}
+
+	/**
+	 * Return whether the execution is out of the way of others.
+	 * @return whether it is
+	 */
+	public boolean isAside() {
+		return this.aside;
 	}
 
 	/**
@@ -104,12 +133,24 @@ public final class Attempt {
 		return this.interruption;
 	}
 
+	@Nullable Interruption interruption() {
+		return this.interruption;
+	}
+
 	/**
 	 * Return whether the execution belongs to another node by now.
 	 * @return whether it does
 	 */
-	public synchronized boolean isLost() {
+	public boolean isLost() {
 		return this.interruption == Interruption.LOST;
+	}
+
+	/**
+	 * Return whether the execution was cancelled while it runs.
+	 * @return whether it was
+	 */
+	public boolean isCancelled() {
+		return this.cancelled;
 	}
 
 	/**
@@ -117,12 +158,68 @@ public final class Attempt {
 	 * @param reason why
 	 */
 	public synchronized void interrupt(Interruption reason) {
+		if (reason == Interruption.CANCELLED) {
+			this.cancelled = true;
+		}
 		if (this.interruption == null || reason == Interruption.LOST) {
 			this.interruption = reason;
 		}
-		if (this.thread != null) {
+		if (this.thread != null && !this.shielded) {
 			this.thread.interrupt();
 		}
+	}
+
+	/**
+	 * Hold interruptions back while the thread does something for Conductor: they would
+	 * close the connection it uses.
+	 */
+	synchronized void shield() {
+		if (this.shielded) {
+			return;
+		}
+		this.interruptedBefore = Thread.interrupted();
+		this.shielded = true;
+	}
+
+	/**
+	 * Let interruptions through again, also those that were held back.
+	 */
+	synchronized void unshield() {
+		if (!this.shielded) {
+			return;
+		}
+		this.shielded = false;
+		if (this.thread != null && (this.interruptedBefore || this.interruption != null)) {
+			Thread.currentThread().interrupt();
+		}
+	}
+
+	/**
+	 * Note how far the execution is, to be told before long.
+	 * @param progress how far
+	 */
+	synchronized void progress(Progress progress) {
+		this.untoldProgress = progress;
+	}
+
+	/**
+	 * Note that what was returned could not be told.
+	 * @param progress how far the execution was
+	 */
+	public synchronized void putProgressBack(Progress progress) {
+		if (this.untoldProgress == null) {
+			this.untoldProgress = progress;
+		}
+	}
+
+	/**
+	 * Return how far the execution is, unless that was returned before.
+	 * @return how far; {@code null} if there is nothing new
+	 */
+	public synchronized @Nullable Progress takeProgress() {
+		Progress untold = this.untoldProgress;
+		this.untoldProgress = null;
+		return untold;
 	}
 
 }

@@ -2,28 +2,35 @@ package io.pgconductor.execution;
 
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invocation;
 import io.pgconductor.NonRetryableException;
+import io.pgconductor.SuspensionSignal;
+import io.pgconductor.TaskContextHolder;
 import io.pgconductor.TaskEvent;
+import io.pgconductor.execution.Attempt.Interruption;
 import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.Outcome;
+import io.pgconductor.jdbc.Recording;
+import io.pgconductor.jdbc.RunningExecutionTable.Progress;
 import io.pgconductor.task.JsonMapping;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskSpec;
+import io.pgconductor.task.TaskWindow;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
-import org.springframework.core.NestedExceptionUtils;
 import org.springframework.core.ParameterizedTypeReference;
+import org.springframework.dao.DataAccessException;
 
 /**
  * Runs one attempt on the current thread: reads the payload, calls the handler, and says
@@ -36,26 +43,26 @@ public final class AttemptRunner {
 	private static final Type HEADERS = new ParameterizedTypeReference<Map<String, String>>() {
 	}.getType();
 
+	private final AttemptServices services;
+
 	private final JsonMapping json;
 
-	private final Retention completedRetention;
-
-	private final Retention failedRetention;
+	private final AttemptOutcomes outcomes;
 
 	private final ScheduledExecutorService timer;
 
 	/**
 	 * Create a runner.
-	 * @param json reads payloads and writes results
+	 * @param services what attempts need of their node
 	 * @param completedRetention of completed executions whose task doesn't say it
 	 * @param failedRetention of failed executions whose task doesn't say it
 	 * @param timer breaks off what takes too long
 	 */
-	public AttemptRunner(JsonMapping json, Retention completedRetention, Retention failedRetention,
+	public AttemptRunner(AttemptServices services, Retention completedRetention, Retention failedRetention,
 			ScheduledExecutorService timer) {
-		this.json = json;
-		this.completedRetention = completedRetention;
-		this.failedRetention = failedRetention;
+		this.services = services;
+		this.json = services.json();
+		this.outcomes = new AttemptOutcomes(this.json, completedRetention, failedRetention);
 		this.timer = timer;
 	}
 
@@ -67,41 +74,97 @@ public final class AttemptRunner {
 	 * belongs to another node by now
 	 */
 	public @Nullable Outcome run(Attempt attempt, TaskSpec task) {
-		if (!attempt.begin()) {
-			return attempt.isLost() ? null : new Outcome.Released();
-		}
 		ClaimedExecution execution = attempt.execution();
 		putMdc(execution);
-		ScheduledFuture<?> timeout = scheduleTimeout(attempt, task);
-		String result = null;
-		Throwable failure = null;
-		Attempt.Interruption interruption;
 		try {
-			TaskEvent<?> event = event(execution, task);
-			Object returned = task.handler().handle(event, new AttemptContext(execution, headers(execution)));
-			result = this.json.write(returned, "result of task '" + execution.task() + "'");
-		}
-		catch (Throwable ex) {
-			failure = ex;
-		}
-		finally {
-			interruption = attempt.end();
-			if (timeout != null) {
-				timeout.cancel(false);
+			if (execution.cancelRequested()) {
+				return new Outcome.Cancelled();
 			}
-		}
-		try {
-			return outcome(execution, task, result, failure, interruption);
+			if (execution.attempt() > execution.maxAttempts()) {
+				return this.outcomes.exhausted(execution, task);
+			}
+			TaskWindow window = task.window();
+			if (window != null && !window.isOpen(attempt.now())) {
+				return new Outcome.OutsideWindow(window.nextOpening(attempt.now()), false);
+			}
+			if (!attempt.begin()) {
+				return attempt.isLost() ? null : new Outcome.Released();
+			}
+			return call(attempt, task);
 		}
 		finally {
 			clearMdc();
 		}
 	}
 
+	private @Nullable Outcome call(Attempt attempt, TaskSpec task) {
+		ScheduledFuture<?> timeout = scheduleTimeout(attempt, task);
+		AttemptContext context = null;
+		Outcome completion = null;
+		Throwable failure = null;
+		Interruption interruption;
+		try {
+			context = new AttemptContext(attempt, task, headers(attempt.execution()), this.services);
+			TaskContextHolder.set(context);
+			completion = task.transactional() ? handleInTransaction(attempt, task, context)
+					: handle(attempt, task, context);
+		}
+		catch (Throwable ex) {
+			failure = ex;
+		}
+		finally {
+			TaskContextHolder.clear();
+			interruption = attempt.end();
+			if (timeout != null) {
+				timeout.cancel(false);
+			}
+		}
+		Outcome outcome = outcome(attempt, task, context, completion, failure, interruption);
+		if (outcome != null && !(outcome instanceof Outcome.Finished)) {
+			tellProgress(attempt);
+		}
+		return outcome;
+	}
+
 	private @Nullable ScheduledFuture<?> scheduleTimeout(Attempt attempt, TaskSpec task) {
 		Duration timeout = task.timeout();
-		return (timeout != null) ? this.timer.schedule(() -> attempt.interrupt(Attempt.Interruption.TIMEOUT),
+		return (timeout != null) ? this.timer.schedule(() -> attempt.interrupt(Interruption.TIMEOUT),
 				TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS) : null;
+	}
+
+	private Outcome.Completed handle(Attempt attempt, TaskSpec task, AttemptContext context) throws Throwable {
+		Object returned = task.handler().handle(event(attempt.execution(), task), context);
+		String result = this.json.write(returned, "result of task '" + attempt.execution().task() + "'");
+		return this.outcomes.completed(task, result, context.hasSteps());
+	}
+
+	/**
+	 * The handler's effects and the execution's completion are one transaction.
+	 */
+	private Outcome handleInTransaction(Attempt attempt, TaskSpec task, AttemptContext context) throws Throwable {
+		try {
+			this.services.transactions().<Boolean, Throwable>execute(task.name(), (own) -> {
+				attempt.unshield();
+				context.rewind();
+				Outcome.Completed completed = handle(attempt, task, context);
+				// Until the transaction has ended
+				attempt.shield();
+				if (!mayComplete(attempt, context) || !this.services.joinedOutcomes()
+					.recordInTransaction(new Recording(attempt.execution(), completed))) {
+					throw new NotRecordedException();
+				}
+				return true;
+			});
+			return new Outcome.Committed();
+		}
+		finally {
+			attempt.unshield();
+		}
+	}
+
+	private static boolean mayComplete(Attempt attempt, AttemptContext context) {
+		return context.signal() == null
+				&& (attempt.interruption() == null || attempt.interruption() == Interruption.SHUTDOWN);
 	}
 
 	private TaskEvent<?> event(ClaimedExecution execution, TaskSpec task) {
@@ -129,41 +192,82 @@ public final class AttemptRunner {
 		return (headers != null) ? Map.copyOf((Map<String, String>) headers) : Map.of();
 	}
 
-	private @Nullable Outcome outcome(ClaimedExecution execution, TaskSpec task, @Nullable String result,
-			@Nullable Throwable failure, Attempt.@Nullable Interruption interruption) {
-		if (interruption == Attempt.Interruption.LOST) {
+	private @Nullable Outcome outcome(Attempt attempt, TaskSpec task, @Nullable AttemptContext context,
+			@Nullable Outcome completion, @Nullable Throwable failure, @Nullable Interruption interruption) {
+		ClaimedExecution execution = attempt.execution();
+		if (completion instanceof Outcome.Committed) {
+			return completion;
+		}
+		if (interruption == Interruption.LOST) {
 			return null;
 		}
-		if (interruption == Attempt.Interruption.TIMEOUT) {
+		if (interruption == Interruption.CANCELLED) {
+			logger.info("{} was cancelled while it ran (execution {})", task, execution.id());
+			return new Outcome.Cancelled();
+		}
+		boolean hasSteps = context != null && context.hasSteps();
+		SuspensionSignal signal = (context != null) ? context.signal() : null;
+		Outcome suspension = (context != null) ? context.suspension() : null;
+		if (suspension != null && isCausedBy(failure, signal)) {
+			return suspension;
+		}
+		if (interruption == Interruption.TIMEOUT) {
 			TimeoutException timeout = new TimeoutException(
 					task + " took longer than its timeout of " + task.timeout() + " and was interrupted");
 			if (failure != null) {
 				timeout.initCause(failure);
 			}
-			return failed(execution, task, timeout);
+			return this.outcomes.failed(execution, task, timeout, hasSteps);
 		}
-		if (interruption == Attempt.Interruption.SHUTDOWN && failure != null) {
+		if (suspension != null) {
+			return this.outcomes.failed(execution, task, swallowed(task, failure), hasSteps);
+		}
+		if (signal != null || (interruption == Interruption.SHUTDOWN && failure != null)) {
 			logger.info("{} was interrupted by the shutdown: execution {} runs again elsewhere", task, execution.id());
 			return new Outcome.Released();
 		}
-		if (failure != null) {
-			return failed(execution, task, failure);
+		if (failure instanceof NotRecordedException && isCancelled(attempt)) {
+			return new Outcome.Cancelled();
 		}
-		return new Outcome.Completed(result, either(task.removeOnComplete(), this.completedRetention));
+		if (failure != null) {
+			return this.outcomes.failed(execution, task, failure, hasSteps);
+		}
+		return completion;
 	}
 
-	private Outcome failed(ClaimedExecution execution, TaskSpec task, Throwable failure) {
-		String error = this.json.writeError(failure);
-		Duration delay = task.retryPolicy()
-			.delayAfter(failure, execution.attempt(), execution.maxAttempts(), ThreadLocalRandom.current());
-		if (delay != null) {
-			logger.info("{} failed at attempt {} of {} (execution {}), next attempt in {}: {}", task,
-					execution.attempt(), execution.maxAttempts(), execution.id(), delay, failure.toString());
-			return new Outcome.Retried(error, delay);
+	private static boolean isCausedBy(@Nullable Throwable failure, @Nullable Throwable signal) {
+		Throwable cause = failure;
+		for (int depth = 0; cause != null && depth < 100; depth++) {
+			if (cause == signal) {
+				return true;
+			}
+			cause = cause.getCause();
 		}
-		logger.error("{} failed for good at attempt {} of {} (execution {})", task, execution.attempt(),
-				execution.maxAttempts(), execution.id(), failure);
-		return new Outcome.Failed(error, either(task.removeOnFail(), this.failedRetention));
+		return false;
+	}
+
+	private boolean isCancelled(Attempt attempt) {
+		List<UUID> ids = List.of(attempt.execution().id());
+		return !new EngineCalls(attempt).call(() -> this.services.running().cancelled(ids)).isEmpty();
+	}
+
+	private static NonRetryableException swallowed(TaskSpec task, @Nullable Throwable failure) {
+		return new NonRetryableException("The handler of " + task
+				+ " was to be left by a SuspensionSignal, in order to "
+				+ "wait, but it or advice around it has caught that: let it pass, and don't catch Throwable or Error "
+				+ "around ctx.sleep, invoke, invokeAll", failure);
+	}
+
+	private void tellProgress(Attempt attempt) {
+		Progress progress = attempt.takeProgress();
+		if (progress != null) {
+			try {
+				this.services.running().write(List.of(progress));
+			}
+			catch (DataAccessException ex) {
+				logger.debug("The progress of execution {} cannot be written", attempt.execution().id(), ex);
+			}
+		}
 	}
 
 	/**
@@ -175,14 +279,7 @@ public final class AttemptRunner {
 	 * @return a failure that says so
 	 */
 	public Outcome unstorable(ClaimedExecution execution, TaskSpec task, Throwable cause) {
-		NonRetryableException failure = new NonRetryableException("The outcome of " + task + " cannot be stored: "
-				+ NestedExceptionUtils.getMostSpecificCause(cause).getMessage());
-		logger.error("The outcome of {} (execution {}) cannot be stored", task, execution.id(), cause);
-		return new Outcome.Failed(this.json.writeError(failure), either(task.removeOnFail(), this.failedRetention));
-	}
-
-	private static Retention either(@Nullable Retention own, Retention general) {
-		return (own != null) ? own : general;
+		return this.outcomes.unstorable(execution, task, cause);
 	}
 
 	private static void putMdc(ClaimedExecution execution) {
@@ -197,6 +294,19 @@ public final class AttemptRunner {
 		MDC.remove("conductor.task");
 		MDC.remove("conductor.queue");
 		MDC.remove("conductor.attempt");
+	}
+
+	/**
+	 * Rolls a transactional handler back whose completion the database doesn't accept:
+	 * the execution was cancelled or taken over, or is to be broken off.
+	 */
+	private static final class NotRecordedException extends RuntimeException {
+
+		NotRecordedException() {
+			super("The transaction was rolled back, since the execution could not be completed in it: it was cancelled "
+					+ "in the same transaction, or taken over by another node");
+		}
+
 	}
 
 }

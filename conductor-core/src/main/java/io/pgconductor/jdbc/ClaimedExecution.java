@@ -20,8 +20,22 @@ import org.jspecify.annotations.Nullable;
  * @param claimedAt when it was claimed
  * @param payload its payload as JSON
  * @param headers its headers as JSON
+ * @param resumed whether it goes on after a suspension: no new attempt
+ * @param cancelRequested whether it was cancelled while an earlier node held it
+ * @param parentId the execution that invoked it as a child
+ * @param waitId what that one waits on
  */
 public record ClaimedExecution(UUID id, UUID node, int claimNo, String task, String queue, int attempt, int maxAttempts,
 		int priority, OffsetDateTime runAt, OffsetDateTime claimedAt, @Nullable String payload,
-		@Nullable String headers) {
+		@Nullable String headers, boolean resumed, boolean cancelRequested, @Nullable UUID parentId,
+		@Nullable UUID waitId) {
+
+	/**
+	 * Return whether there may be something to remember from earlier runs.
+	 * @return {@code false} if it has never been claimed before
+	 */
+	public boolean mayHaveHistory() {
+		return this.claimNo > 1;
+	}
+
 }

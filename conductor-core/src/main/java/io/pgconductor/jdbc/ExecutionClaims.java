@@ -42,9 +42,10 @@ public final class ExecutionClaims {
 			)
 			update ${schema}.execution
 			set claimed_by = :node, claimed_at = ${schema}.now(), claim_no = claim_no + 1,
-			    attempt = attempt + case when waiting_for is null then 1 else 0 end, waiting_for = null
+			    attempt = attempt + case when waiting_for is null then 1 else 0 end
 			where ctid = any (array (select ctid from candidate)) and (select true from relaxed)
-			returning id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers
+			returning id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers,
+			    waiting_for is not null, cancel_requested_at is not null, parent_id, wait_id
 			""";
 
 	// A locking clause has to be one level below a UNION; LIMIT stops the ranges behind
@@ -62,7 +63,7 @@ public final class ExecutionClaims {
 	private static final String RELEASE_UNKNOWN = """
 			with released as (
 			    update ${schema}.execution
-			    set claimed_by = null, attempt = attempt - 1
+			    set claimed_by = null, attempt = attempt - case when waiting_for is null then 1 else 0 end
 			    where ctid = any (array (
 			        select ctid from ${schema}.execution
 			        where queue = :queue and phase = 'due' and gate is null and claimed_by = :node and id <> all (:known)
@@ -138,7 +139,8 @@ public final class ExecutionClaims {
 			}
 			claimed.add(new ClaimedExecution(rs.getObject(1, UUID.class), node, rs.getInt(2), rs.getString(3), queue,
 					rs.getInt(4), rs.getInt(5), rs.getInt(6), rs.getObject(7, OffsetDateTime.class), claimedAt,
-					rs.getString(9), rs.getString(10)));
+					rs.getString(9), rs.getString(10), rs.getBoolean(11), rs.getBoolean(12),
+					rs.getObject(13, UUID.class), rs.getObject(14, UUID.class)));
 		}
 		return claimed;
 	}

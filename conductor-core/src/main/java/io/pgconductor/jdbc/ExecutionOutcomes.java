@@ -13,7 +13,6 @@ import java.util.stream.Collectors;
 import io.pgconductor.SchemaName;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.jdbc.support.SqlArrayValue;
 
 /**
  * Records how attempts ended. Every statement is fenced: it touches an execution only
@@ -23,12 +22,17 @@ public final class ExecutionOutcomes {
 
 	private static final String FENCE = "e.id = o.id and e.claim_no = o.claim_no and e.claimed_by = :node";
 
+	// What needs a closer look when it ends: it was cancelled, or a client waits for it
+	private static final String UNMARKED = FENCE + " and e.cancel_requested_at is null and e.awaited_until is null";
+
+	private static final String NOT_CANCELLED = FENCE + " and e.cancel_requested_at is null";
+
 	private static final String DISCARD = """
 			delete from ${schema}.execution e
 			using unnest(:ids::uuid[], :claimNos::int[]) as o (id, claim_no)
 			where %s
 			returning e.id
-			""".formatted(FENCE);
+			""".formatted(UNMARKED);
 
 	private static final String ARCHIVE = """
 			with done as (
@@ -38,23 +42,31 @@ public final class ExecutionOutcomes {
 			    where %s
 			    returning e.id, e.task, e.queue, e.priority, o.state, e.attempt, e.max_attempts, e.claim_no, e.payload,
 			        e.headers, o.result::json as result, coalesce(o.error::json, e.error) as error, e.created_at, e.run_at,
-			        e.claimed_at, o.kept
+			        e.claimed_at, e.parent_id, o.kept
 			)
 			insert into ${schema}.finished_execution
 			    (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, result, error,
-			     created_at, run_at, claimed_at, finished_at, expires_at)
+			     created_at, run_at, claimed_at, finished_at, expires_at, parent_id)
 			select id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, result, error,
-			       created_at, run_at, claimed_at, ${schema}.now(), ${schema}.now() + kept * interval '1 second'
+			       created_at, run_at, claimed_at, ${schema}.now(), ${schema}.now() + kept * interval '1 second', parent_id
 			from done
 			returning id
 			"""
-		.formatted(FENCE);
+		.formatted(UNMARKED);
+
+	// Executions with children, parents, steps or marks: what their end means for others
+	// is up to the function
+	private static final String FINISH = """
+			select finished, queues
+			from ${schema}.finish(:node, :ids::uuid[], :claimNos::int[], :states::text[], :results::text[], :errors::text[],
+			    :kept::float8[], :forgotten::text[], :failureTasks::text[])
+			""";
 
 	private static final String RESCHEDULE = """
 			with done as (
 			    update ${schema}.execution e
 			    set claimed_by = null, error = o.error::json, run_at = ${schema}.now() + o.delay * interval '1 second',
-			        phase = case when o.delay > 0 then 'future' else 'due' end
+			        phase = case when o.delay > 0 then 'future' else 'due' end, waiting_for = null
 			    from unnest(:ids::uuid[], :claimNos::int[], :errors::text[], :delays::float8[])
 			        as o (id, claim_no, error, delay)
 			    where %s
@@ -66,12 +78,12 @@ public final class ExecutionOutcomes {
 			        where phase = 'due' or run_at < ${schema}.now() + interval '5 seconds') t
 			)
 			select done.id from done, woken
-			""".formatted(FENCE);
+			""".formatted(NOT_CANCELLED);
 
 	private static final String RELEASE = """
 			with done as (
 			    update ${schema}.execution e
-			    set claimed_by = null, attempt = e.attempt - 1, phase = 'due'
+			    set claimed_by = null, attempt = e.attempt - case when e.waiting_for is null then 1 else 0 end, phase = 'due'
 			    from unnest(:ids::uuid[], :claimNos::int[]) as o (id, claim_no)
 			    where %s
 			    returning e.id, e.queue
@@ -79,7 +91,8 @@ public final class ExecutionOutcomes {
 			    select count(${schema}.wake('queue:' || queue)) as n from (select distinct queue from done) q
 			)
 			select done.id from done, woken
-			""".formatted(FENCE);
+			"""
+		.formatted(NOT_CANCELLED);
 
 	private static final String STILL_HELD = """
 			select e.id
@@ -94,85 +107,137 @@ public final class ExecutionOutcomes {
 			for update of e skip locked
 			""".formatted(FENCE);
 
+	private static final String LOCK_WAITS = "select ${schema}.lock_waits(:ids::uuid[])";
+
+	private static final String LOCK_UNCANCELLED = """
+			select e.id
+			from ${schema}.execution e, unnest(:ids::uuid[], :claimNos::int[]) as o (id, claim_no)
+			where %s
+			for update of e
+			""".formatted(NOT_CANCELLED);
+
+	// An array, since a subquery's rows would be joined by reading the whole table
+	private static final String LOCKED_WAITS = """
+			with wanted as materialized (
+			    select w.id from ${schema}.child_wait w where w.id = any (:waits::uuid[])
+			    union
+			    select w.id from ${schema}.child_wait w where w.parent_id = any (:ids::uuid[])
+			), free as materialized (
+			    select w.id from ${schema}.child_wait w where w.id = any (array (select id from wanted)) order by w.id
+			    for update skip locked
+			)
+			select w.id, w.parent_id from ${schema}.child_wait w
+			where w.id in (select id from wanted except select id from free)
+			""";
+
 	private final JdbcClient jdbc;
 
 	private final SchemaName schema;
 
+	private final ExecutionSuspensions suspensions;
+
 	public ExecutionOutcomes(JdbcClient jdbc, SchemaName schema) {
 		this.jdbc = jdbc;
 		this.schema = schema;
+		this.suspensions = new ExecutionSuspensions(jdbc, schema);
 	}
 
 	/**
 	 * Record outcomes: one statement for each kind of outcome among them.
 	 * @param recordings what to record
-	 * @return the executions that were not touched, since their claim is over
+	 * @return what was recorded; what is missing was not touched, since its claim is over
 	 */
-	public Set<UUID> record(List<Recording> recordings) {
-		if (recordings.isEmpty()) {
-			return Set.of();
-		}
-		UUID node = recordings.get(0).execution().node();
-		if (recordings.stream().allMatch((recording) -> recording.execution().node().equals(node))) {
-			return record(node, recordings);
-		}
-		Set<UUID> lost = new HashSet<>();
+	public Recorded record(List<Recording> recordings) {
+		Recorded recorded = Recorded.nothing();
 		recordings.stream()
 			.collect(Collectors.groupingBy((recording) -> recording.execution().node()))
-			.forEach((member, members) -> lost.addAll(record(member, members)));
-		return lost;
+			.forEach((node, members) -> recorded.add(record(node, members)));
+		return recorded;
 	}
 
-	private Set<UUID> record(UUID node, List<Recording> recordings) {
+	/**
+	 * Record a completion as the last thing in a transaction of the application.
+	 * @param recording the completion
+	 * @return {@code false} if the execution was cancelled, or its claim is over: the
+	 * transaction is to be rolled back
+	 */
+	public boolean recordInTransaction(Recording recording) {
+		UUID node = recording.execution().node();
+		List<Recording> one = List.of(recording);
+		this.jdbc.sql(this.schema.sql(LOCK_WAITS))
+			.param("ids", SqlArrays.of("uuid", List.of(recording.execution().id())))
+			.query((rs, row) -> true)
+			.list();
+		return !fenced(LOCK_UNCANCELLED, node, one).query(UUID.class).list().isEmpty()
+				&& !finish(node, one).executions().isEmpty();
+	}
+
+	private Recorded record(UUID node, List<Recording> recordings) {
 		Map<Kind, List<Recording>> byKind = new EnumMap<>(Kind.class);
 		for (Recording recording : recordings) {
-			byKind.computeIfAbsent(Kind.of(recording.outcome()), (kind) -> new ArrayList<>(recordings.size()))
-				.add(recording);
+			byKind.computeIfAbsent(Kind.of(recording), (kind) -> new ArrayList<>(recordings.size())).add(recording);
 		}
-		Set<UUID> lost = new HashSet<>();
+		Recorded all = Recorded.nothing();
 		byKind.forEach((kind, members) -> {
-			List<UUID> recorded = switch (kind) {
-				case DISCARD -> discard(node, members);
-				case ARCHIVE -> archive(node, members);
-				case RESCHEDULE -> reschedule(node, members);
-				case RELEASE -> release(node, members);
-			};
-			if (recorded.size() < members.size()) {
-				Set<UUID> missing = members.stream().map((r) -> r.execution().id()).collect(Collectors.toSet());
-				recorded.forEach(missing::remove);
-				lost.addAll(missing);
+			Recorded recorded = record(node, kind, members);
+			all.add(recorded);
+			if (kind != Kind.FINISH && recorded.executions().size() < members.size()) {
+				// Their claim is over, or they are marked
+				all.add(finish(node,
+						members.stream().filter((r) -> !recorded.executions().contains(r.execution().id())).toList()));
 			}
 		});
-		return lost;
+		return all;
 	}
 
-	private List<UUID> discard(UUID node, List<Recording> recordings) {
-		return fenced(DISCARD, node, recordings).query(UUID.class).list();
+	private Recorded record(UUID node, Kind kind, List<Recording> recordings) {
+		return switch (kind) {
+			case DISCARD -> Recorded.of(fenced(DISCARD, node, recordings).query(UUID.class).list());
+			case ARCHIVE -> Recorded.of(finished(ARCHIVE, node, recordings).query(UUID.class).list());
+			case FINISH -> finish(node, recordings);
+			case RESCHEDULE -> reschedule(node, recordings);
+			case RELEASE -> Recorded.of(fenced(RELEASE, node, recordings).query(UUID.class).list());
+			case SLEEP -> this.suspensions.sleep(node, recordings);
+			case INVOKE -> this.suspensions.invoke(node, recordings);
+			case AWAIT_CHILDREN -> this.suspensions.awaitChildren(node, recordings);
+		};
 	}
 
-	private List<UUID> archive(UUID node, List<Recording> recordings) {
-		return fenced(ARCHIVE, node, recordings)
-			.param("states", SqlArrays.texts(recordings, (r) -> r.outcome().label()))
+	private Recorded finish(UUID node, List<Recording> recordings) {
+		return finished(FINISH, node, recordings)
+			.param("forgotten",
+					SqlArrays.texts(recordings,
+							(r) -> (r.outcome() instanceof Outcome.Failed failed) ? failed.forgottenStep() : null))
+			.param("failureTasks",
+					SqlArrays.texts(recordings,
+							(r) -> (r.outcome() instanceof Outcome.Failed failed) ? failed.failureTask() : null))
+			.query((rs, row) -> new Recorded(SqlArrays.set(rs, "finished", UUID[].class),
+					SqlArrays.set(rs, "queues", String[].class)
+						.stream()
+						.map((queue) -> "queue:" + queue)
+						.collect(Collectors.toSet())))
+			.single();
+	}
+
+	private JdbcClient.StatementSpec finished(String sql, UUID node, List<Recording> recordings) {
+		return fenced(sql, node, recordings)
+			.param("states",
+					SqlArrays.texts(recordings,
+							(r) -> (r.outcome() instanceof Outcome.Finished) ? r.outcome().label() : null))
 			.param("results",
 					SqlArrays.texts(recordings,
 							(r) -> (r.outcome() instanceof Outcome.Completed c) ? c.result() : null))
 			.param("errors", SqlArrays.texts(recordings, ExecutionOutcomes::error))
-			.param("kept", SqlArrays.column("float8", recordings, ExecutionOutcomes::kept))
-			.query(UUID.class)
-			.list();
+			.param("kept", SqlArrays.column("float8", recordings, ExecutionOutcomes::kept));
 	}
 
-	private List<UUID> reschedule(UUID node, List<Recording> recordings) {
-		return fenced(RESCHEDULE, node, recordings)
+	private Recorded reschedule(UUID node, List<Recording> recordings) {
+		return Recorded.of(fenced(RESCHEDULE, node, recordings)
 			.param("errors", SqlArrays.texts(recordings, ExecutionOutcomes::error))
 			.param("delays",
 					SqlArrays.column("float8", recordings, (r) -> seconds(((Outcome.Retried) r.outcome()).delay())))
 			.query(UUID.class)
-			.list();
-	}
-
-	private List<UUID> release(UUID node, List<Recording> recordings) {
-		return fenced(RELEASE, node, recordings).query(UUID.class).list();
+			.list());
 	}
 
 	/**
@@ -186,27 +251,39 @@ public final class ExecutionOutcomes {
 	}
 
 	/**
-	 * Lock those of some executions that nobody else has locked, for the rest of the
-	 * transaction.
+	 * Lock those of some executions that nobody else has locked, and the waits that their
+	 * end concerns, for the rest of the transaction.
 	 * @param recordings of one node
 	 * @return their ids
 	 */
 	public Set<UUID> lockUnlocked(List<Recording> recordings) {
-		return new HashSet<>(
-				fenced(UNLOCKED, recordings.get(0).execution().node(), recordings).query(UUID.class).list());
+		UUID node = recordings.get(0).execution().node();
+		Set<UUID> lockedWaits = new HashSet<>();
+		Set<UUID> waitingParents = new HashSet<>();
+		List<Recording> related = recordings.stream().filter(ExecutionOutcomes::mayConcernOthers).toList();
+		if (!related.isEmpty()) {
+			this.jdbc.sql(this.schema.sql(LOCKED_WAITS))
+				.param("waits", SqlArrays.column("uuid", related, (r) -> r.execution().waitId()))
+				.param("ids", SqlArrays.column("uuid", related, (r) -> r.execution().id()))
+				.query((rs) -> {
+					lockedWaits.add(rs.getObject(1, UUID.class));
+					waitingParents.add(rs.getObject(2, UUID.class));
+				});
+		}
+		List<Recording> free = recordings.stream()
+			.filter((r) -> !lockedWaits.contains(r.execution().waitId())
+					&& !waitingParents.contains(r.execution().id()))
+			.toList();
+		return new HashSet<>(fenced(UNLOCKED, node, free).query(UUID.class).list());
+	}
+
+	// Also what would only wait on, if it is to be cancelled
+	private static boolean mayConcernOthers(Recording recording) {
+		return recording.execution().waitId() != null || recording.execution().mayHaveHistory();
 	}
 
 	private JdbcClient.StatementSpec fenced(String sql, UUID node, List<Recording> recordings) {
-		List<UUID> ids = new ArrayList<>(recordings.size());
-		List<Integer> claimNos = new ArrayList<>(recordings.size());
-		for (Recording recording : recordings) {
-			ids.add(recording.execution().id());
-			claimNos.add(recording.execution().claimNo());
-		}
-		return this.jdbc.sql(this.schema.sql(sql))
-			.param("node", node)
-			.param("ids", SqlArrays.of("uuid", ids))
-			.param("claimNos", new SqlArrayValue("int4", (Object[]) claimNos.toArray(Integer[]::new)));
+		return FencedStatement.of(this.jdbc, this.schema.sql(sql), node, recordings);
 	}
 
 	private static @Nullable String error(Recording recording) {
@@ -217,7 +294,8 @@ public final class ExecutionOutcomes {
 	}
 
 	private static @Nullable Double kept(Recording recording) {
-		Duration kept = ((Outcome.Finished) recording.outcome()).retention().duration();
+		Duration kept = (recording.outcome() instanceof Outcome.Finished finished) ? finished.retention().duration()
+				: null;
 		return (kept != null) ? seconds(kept) : null;
 	}
 
@@ -227,13 +305,35 @@ public final class ExecutionOutcomes {
 
 	private enum Kind {
 
-		DISCARD, ARCHIVE, RESCHEDULE, RELEASE;
+		DISCARD, ARCHIVE, FINISH, RESCHEDULE, RELEASE, SLEEP, INVOKE, AWAIT_CHILDREN;
 
-		static Kind of(Outcome outcome) {
+		static Kind of(Recording recording) {
+			Outcome outcome = recording.outcome();
 			if (outcome instanceof Outcome.Finished finished) {
-				return finished.retention().keeps() ? ARCHIVE : DISCARD;
+				return ofFinished(recording.execution(), finished);
 			}
-			return (outcome instanceof Outcome.Retried) ? RESCHEDULE : RELEASE;
+			if (outcome instanceof Outcome.Retried) {
+				return RESCHEDULE;
+			}
+			if (outcome instanceof Outcome.Invoking) {
+				return INVOKE;
+			}
+			if (outcome instanceof Outcome.AwaitingChildren) {
+				return AWAIT_CHILDREN;
+			}
+			return (outcome instanceof Outcome.Suspended) ? SLEEP : RELEASE;
+		}
+
+		private static Kind ofFinished(ClaimedExecution execution, Outcome.Finished outcome) {
+			boolean tellsOthers = execution.waitId() != null
+					|| (outcome instanceof Outcome.Failed failed && failed.failureTask() != null);
+			if (tellsOthers || execution.mayHaveHistory()) {
+				return FINISH;
+			}
+			if (outcome.retention().keeps()) {
+				return ARCHIVE;
+			}
+			return outcome.hasSteps() ? FINISH : DISCARD;
 		}
 
 	}

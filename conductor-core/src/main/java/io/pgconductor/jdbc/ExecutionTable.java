@@ -1,6 +1,5 @@
 package io.pgconductor.jdbc;
 
-import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
@@ -18,13 +17,16 @@ import java.util.UUID;
 
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionError;
+import io.pgconductor.ExecutionProgress;
 import io.pgconductor.ExecutionState;
+import io.pgconductor.ExecutionStep;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.SchemaName;
 import io.pgconductor.task.JsonMapping;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.ParameterizedTypeReference;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import tools.jackson.databind.JsonNode;
 
 /**
  * What a client does with executions: enqueue, find, cancel, retry.
@@ -79,24 +81,24 @@ public final class ExecutionTable {
 			             and ${schema}.wake('promoter') is not null then 'promoter' end as target
 			""";
 
-	private static final String FIND = "select * from ${schema}.executions where id = :id";
-
-	private static final String CANCEL = """
-			with cancelled as (
-			    delete from ${schema}.execution where id = :id and claimed_by is null returning *
-			), kept as (
-			    insert into ${schema}.finished_execution
-			        (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, error,
-			         created_at, run_at, claimed_at, finished_at, expires_at, cancel_reason)
-			    select e.id, e.task, e.queue, e.priority, 'cancelled', e.attempt, e.max_attempts, e.claim_no, e.payload,
-			           e.headers, e.error, e.created_at, e.run_at, e.claimed_at, ${schema}.now(),
-			           case when t.name is null then ${schema}.now() + interval '30 days'
-			                else ${schema}.now() + t.keep_failed end, :reason
-			    from cancelled e left join ${schema}.task t on t.name = e.task
-			    where t.name is null or t.keep_failed is null or t.keep_failed > interval '0'
-			)
-			select count(*) from cancelled
+	private static final String FIND = """
+			select e.*,
+			       (select json_agg(s order by s.finished_at, s.name)
+			        from (select name, max(finished_at) as finished_at,
+			                     case when min(kind) = 'children' then json_agg(result order by part)
+			                          else (array_agg(result))[1] end as result
+			              from ${schema}.step
+			              where execution_id = e.id and finished_at <= ${schema}.now()
+			              group by name) s) as steps,
+			       array (select c.id from (select id from ${schema}.execution where parent_id = e.id
+			                                union all
+			                                select id from ${schema}.finished_execution where parent_id = e.id) c
+			              order by c.id) as children
+			from ${schema}.executions e
+			where e.id = :id
 			""";
+
+	private static final String CANCEL = "select ${schema}.cancel(:id, :reason)";
 
 	private static final String RETRY = """
 			with finished as (
@@ -104,10 +106,11 @@ public final class ExecutionTable {
 			    where id = :id and state in ('failed', 'cancelled') returning *
 			), revived as (
 			    insert into ${schema}.execution
-			        (id, task, queue, priority, max_attempts, payload, headers, error, claim_no, created_at, run_at, phase)
+			        (id, task, queue, priority, max_attempts, payload, headers, error, claim_no, created_at, run_at, phase,
+			         parent_id)
 			    select e.id, e.task, coalesce(e.queue, t.queue), coalesce(e.priority, t.priority),
 			           coalesce(e.max_attempts, t.max_attempts), e.payload, e.headers, e.error, e.claim_no, e.created_at,
-			           ${schema}.now(), case when t.held is false then 'due' else 'held' end
+			           ${schema}.now(), case when t.held is false then 'due' else 'held' end, e.parent_id
 			    from finished e left join ${schema}.task t on t.name = e.task
 			    returning queue, phase
 			)
@@ -203,19 +206,22 @@ public final class ExecutionTable {
 	}
 
 	/**
-	 * Cancel an execution that no worker holds.
+	 * Cancel an execution, or request it from the worker that holds it.
 	 * @param id the execution's id
 	 * @param reason kept with it
-	 * @return whether it was cancelled
+	 * @return whether this call did it
 	 */
 	public boolean cancel(UUID id, @Nullable String reason) {
-		// A text of PostgreSQL has no place for the NUL character
-		String storable = (reason != null) ? reason.replace('\u0000', '\uFFFD') : null;
 		return this.jdbc.sql(this.schema.sql(CANCEL))
 			.param("id", id)
-			.param("reason", storable)
-			.query(Integer.class)
-			.single() > 0;
+			.param("reason", storable(reason), Types.VARCHAR)
+			.query(Boolean.class)
+			.single();
+	}
+
+	// A text of PostgreSQL has no place for the NUL character
+	private static @Nullable String storable(@Nullable String text) {
+		return (text != null) ? text.replace('\u0000', '\uFFFD') : null;
 	}
 
 	/**
@@ -231,8 +237,7 @@ public final class ExecutionTable {
 	}
 
 	private static Set<String> targets(ResultSet rs) throws SQLException {
-		Array targets = rs.getArray("targets");
-		return (targets != null) ? Set.of((String[]) targets.getArray()) : Set.of();
+		return SqlArrays.set(rs, "targets", String[].class);
 	}
 
 	/**
@@ -255,7 +260,25 @@ public final class ExecutionTable {
 				Objects.requireNonNull(instant(rs, "run_at")), Objects.requireNonNull(instant(rs, "created_at")),
 				instant(rs, "started_at"), instant(rs, "finished_at"), rs.getInt("attempt"), rs.getInt("max_attempts"),
 				this.json.readTree(rs.getString("payload")), headers(rs), this.json.readTree(rs.getString("result")),
-				error(rs), rs.getString("cancel_reason"));
+				error(rs), rs.getString("cancel_reason"), progress(rs), steps(rs),
+				rs.getObject("parent_id", UUID.class), List.of((UUID[]) rs.getArray("children").getArray()));
+	}
+
+	private static @Nullable ExecutionProgress progress(ResultSet rs) throws SQLException {
+		Double fraction = rs.getObject("progress", Double.class);
+		return (fraction != null) ? new ExecutionProgress(fraction, rs.getString("progress_message")) : null;
+	}
+
+	private List<ExecutionStep> steps(ResultSet rs) throws SQLException {
+		JsonNode steps = this.json.readTree(rs.getString("steps"));
+		if (steps == null) {
+			return List.of();
+		}
+		return steps.valueStream()
+			.map((step) -> new ExecutionStep(step.get("name").asString(),
+					step.get("result").isNull() ? null : step.get("result"),
+					OffsetDateTime.parse(step.get("finished_at").asString()).toInstant()))
+			.toList();
 	}
 
 	private static @Nullable Instant instant(ResultSet rs, String column) throws SQLException {

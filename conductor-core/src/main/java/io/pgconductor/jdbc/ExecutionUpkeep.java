@@ -3,6 +3,7 @@ package io.pgconductor.jdbc;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 import io.pgconductor.ExecutionState;
@@ -97,38 +98,31 @@ public final class ExecutionUpkeep {
 
 	private static final String SET_ASIDE = """
 			update ${schema}.execution set phase = 'parked'
-			where id = any (:ids) and claimed_by = :node and phase = 'due'
+			where ctid = any (array (
+			    select ctid from ${schema}.execution
+			    where id = any (:ids) and claimed_by = :node and phase = 'due'
+			    for no key update skip locked))
+			returning id
 			""";
 
+	// What has no attempt left is claimed once more, and then fails with all that belongs
+	// to it
 	private static final String RESCUE = """
-			with lost as materialized (
-			    select e.ctid, e.attempt >= e.max_attempts as exhausted, t.name as known, t.keep_failed
-			    from ${schema}.execution e left join ${schema}.task t on t.name = e.task
-			    where e.claimed_by is not null
-			      and not exists (select from ${schema}.node n where n.id = e.claimed_by and n.dead_at is null)
-			    limit :limit for update of e skip locked
-			), failed as (
-			    delete from ${schema}.execution e using lost l where e.ctid = l.ctid and l.exhausted
-			    returning e.*, l.known, l.keep_failed
-			), kept as (
-			    insert into ${schema}.finished_execution
-			        (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, error, created_at,
-			         run_at, claimed_at, finished_at, expires_at)
-			    select id, task, queue, priority, 'failed', attempt, max_attempts, claim_no, payload, headers,
-			           json_build_object('type', 'io.pgconductor.ConductorException', 'message', pg_catalog.format(
-			               'The node that ran attempt %s of %s died, and no attempt is left', attempt, max_attempts)),
-			           created_at, run_at, claimed_at, ${schema}.now(),
-			           case when known is null then ${schema}.now() + interval '30 days' else ${schema}.now() + keep_failed end
-			    from failed
-			    where known is null or keep_failed is null or keep_failed > interval '0'
-			), rescued as (
-			    update ${schema}.execution e set claimed_by = null, phase = 'due'
-			    from lost l where e.ctid = l.ctid and not l.exhausted
-			    returning e.queue
+			with rescued as (
+			    update ${schema}.execution set claimed_by = null, phase = 'due', waiting_for = null
+			    where ctid = any (array (
+			        select e.ctid from ${schema}.execution e
+			        where e.claimed_by is not null
+			          and not exists (select from ${schema}.node n where n.id = e.claimed_by and n.dead_at is null)
+			        limit :limit for update of e skip locked))
+			    returning id, queue, cancel_requested_at
 			)
-			select (select count(*) from rescued) as rescued, (select count(*) from failed) as failed,
+			select (select count(*) from rescued) as rescued,
+			       array (select id from rescued where cancel_requested_at is not null) as cancelled,
 			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from rescued) q) as woken
 			""";
+
+	private static final String CANCEL_RESCUED = "select ${schema}.cancel_idle(:id, null)";
 
 	private static final String DEPTHS = """
 			select queue, state, count(*) as depth
@@ -162,10 +156,10 @@ public final class ExecutionUpkeep {
 	/**
 	 * What a rescue did.
 	 *
-	 * @param rescued how many executions are ready again
-	 * @param failed how many had no attempt left
+	 * @param rescued how many executions were taken back
+	 * @param cancelled those of them whose cancellation was requested
 	 */
-	public record Rescue(int rescued, int failed) {
+	public record Rescue(int rescued, Set<UUID> cancelled) {
 	}
 
 	/**
@@ -240,23 +234,36 @@ public final class ExecutionUpkeep {
 	 * Take executions that run for long out of the way of those that are ready.
 	 * @param node the node that runs them
 	 * @param ids their ids
+	 * @return those that were; others may be locked
 	 */
-	public void setAside(UUID node, Collection<UUID> ids) {
-		this.jdbc.sql(this.schema.sql(SET_ASIDE)).param("node", node).param("ids", SqlArrays.of("uuid", ids)).update();
+	public Collection<UUID> setAside(UUID node, Collection<UUID> ids) {
+		return this.jdbc.sql(this.schema.sql(SET_ASIDE))
+			.param("node", node)
+			.param("ids", SqlArrays.of("uuid", ids))
+			.query(UUID.class)
+			.list();
 	}
 
 	/**
-	 * Take back executions from nodes that don't live: ready again, or failed if the
-	 * attempt was the last one. There is no index on who holds what, so this reads the
-	 * whole table.
+	 * Take back executions from nodes that don't live. There is no index on who holds
+	 * what, so this reads the whole table.
 	 * @param limit how many at most
 	 * @return what was done
 	 */
 	public Rescue rescue(int limit) {
 		return this.jdbc.sql(this.schema.sql(RESCUE))
 			.param("limit", limit)
-			.query((rs, row) -> new Rescue(rs.getInt("rescued"), rs.getInt("failed")))
+			.query((rs, row) -> new Rescue(rs.getInt("rescued"), SqlArrays.set(rs, "cancelled", UUID[].class)))
 			.single();
+	}
+
+	/**
+	 * End a rescued execution whose cancellation was requested, unless a node has claimed
+	 * it meanwhile in order to do so.
+	 * @param id the execution's id
+	 */
+	public void cancelRescued(UUID id) {
+		this.jdbc.sql(this.schema.sql(CANCEL_RESCUED)).param("id", id).query((rs, row) -> true).single();
 	}
 
 	/**

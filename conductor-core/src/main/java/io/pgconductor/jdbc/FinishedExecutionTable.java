@@ -4,17 +4,25 @@ import io.pgconductor.SchemaName;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /**
- * Finished executions, until their time is over.
+ * Finished executions and what they remember, until their time is over.
  */
 public final class FinishedExecutionTable {
 
 	private static final String PRUNE = """
-			delete from ${schema}.finished_execution
-			where ctid = any (array (
-			    select ctid from ${schema}.finished_execution
-			    where expires_at <= ${schema}.now()
-			    order by expires_at
-			    limit :limit for update skip locked))
+			with pruned as (
+			    delete from ${schema}.finished_execution
+			    where ctid = any (array (
+			        select ctid from ${schema}.finished_execution
+			        where expires_at <= ${schema}.now()
+			        order by expires_at
+			        limit :limit for update skip locked))
+			    returning id
+			), forgotten as (
+			    delete from ${schema}.step where execution_id in (select id from pruned)
+			), unawaited as (
+			    delete from ${schema}.child_wait where parent_id in (select id from pruned)
+			)
+			select count(*) from pruned
 			""";
 
 	private final JdbcClient jdbc;
@@ -32,7 +40,7 @@ public final class FinishedExecutionTable {
 	 * @return how many
 	 */
 	public int prune(int limit) {
-		return this.jdbc.sql(this.schema.sql(PRUNE)).param("limit", limit).update();
+		return this.jdbc.sql(this.schema.sql(PRUNE)).param("limit", limit).query(Integer.class).single();
 	}
 
 }

@@ -1,6 +1,9 @@
 package io.pgconductor.jdbc;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
 
 import io.pgconductor.task.Retention;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,13 @@ public sealed interface Outcome {
 		 */
 		Retention retention();
 
+		/**
+		 * Return whether this run has recorded steps.
+		 * @return {@code false} if there is nothing to delete with the execution but what
+		 * earlier runs have recorded
+		 */
+		boolean hasSteps();
+
 	}
 
 	/**
@@ -34,8 +44,9 @@ public sealed interface Outcome {
 	 *
 	 * @param result its result as JSON
 	 * @param retention how long the execution is kept
+	 * @param hasSteps whether this run has recorded steps
 	 */
-	record Completed(@Nullable String result, Retention retention) implements Finished {
+	record Completed(@Nullable String result, Retention retention, boolean hasSteps) implements Finished {
 
 		@Override
 		public String label() {
@@ -49,8 +60,13 @@ public sealed interface Outcome {
 	 *
 	 * @param error the error as JSON
 	 * @param retention how long the execution is kept
+	 * @param hasSteps whether this run has recorded steps
+	 * @param forgottenStep the step whose children's failure ended it: a retry invokes
+	 * them again
+	 * @param failureTask the task that is invoked about it
 	 */
-	record Failed(String error, Retention retention) implements Finished {
+	record Failed(String error, Retention retention, boolean hasSteps, @Nullable String forgottenStep,
+			@Nullable String failureTask) implements Finished {
 
 		@Override
 		public String label() {
@@ -83,6 +99,102 @@ public sealed interface Outcome {
 		@Override
 		public String label() {
 			return "released";
+		}
+
+	}
+
+	/**
+	 * The execution was cancelled while a node held it: the database knows that.
+	 */
+	record Cancelled() implements Outcome {
+
+		@Override
+		public String label() {
+			return "cancelled";
+		}
+
+	}
+
+	/**
+	 * The execution waits, and goes on without a new attempt.
+	 */
+	sealed interface Suspended extends Outcome {
+
+		@Override
+		default String label() {
+			return "suspended";
+		}
+
+	}
+
+	/**
+	 * It waits for a time.
+	 *
+	 * @param step the sleep to remember; {@code null} if there is none, or it is
+	 * remembered already
+	 * @param delay how long from now; {@code null} if the time is given
+	 * @param until the time; {@code null} if the delay is given
+	 */
+	record Sleeping(@Nullable String step, @Nullable Duration delay, @Nullable Instant until) implements Suspended {
+	}
+
+	/**
+	 * It waits for its time window to open.
+	 *
+	 * @param until when that is
+	 * @param begun whether the handler was called; if not, the attempt is given back
+	 */
+	record OutsideWindow(Instant until, boolean begun) implements Suspended {
+
+		@Override
+		public String label() {
+			return this.begun ? Suspended.super.label() : "postponed";
+		}
+
+	}
+
+	/**
+	 * It invokes children and waits for them.
+	 *
+	 * @param step the step they are invoked by
+	 * @param single whether its result is that of the only child
+	 * @param waitId the id of the wait
+	 * @param task the task to invoke
+	 * @param children those to invoke
+	 * @param timeout how long to wait; {@code null}: for ever
+	 * @param maxResultSize how long their results may be together
+	 */
+	record Invoking(String step, boolean single, UUID waitId, String task, List<NewChild> children,
+			@Nullable Duration timeout, long maxResultSize) implements Suspended {
+	}
+
+	/**
+	 * A child to invoke.
+	 *
+	 * @param id its id
+	 * @param part its place among the results
+	 * @param payload its payload as JSON
+	 */
+	record NewChild(UUID id, int part, @Nullable String payload) {
+	}
+
+	/**
+	 * It goes on waiting for children that were invoked before.
+	 *
+	 * @param waitId the id of the wait
+	 */
+	record AwaitingChildren(UUID waitId) implements Suspended {
+	}
+
+	/**
+	 * The execution has completed in the transaction of its handler: there is nothing to
+	 * record.
+	 */
+	record Committed() implements Outcome {
+
+		@Override
+		public String label() {
+			return "completed";
 		}
 
 	}

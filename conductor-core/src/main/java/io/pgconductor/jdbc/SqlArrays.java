@@ -1,6 +1,12 @@
 package io.pgconductor.jdbc;
 
+import java.sql.Array;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
@@ -32,6 +38,20 @@ final class SqlArrays {
 
 	static <T> SqlArrayValue ints(Collection<T> rows, Function<T, @Nullable Integer> value) {
 		return new SqlArrayValue("int4", (Object[]) rows.stream().map(value).toArray(Integer[]::new));
+	}
+
+	/**
+	 * Read an array.
+	 * @param <T> the type of its elements
+	 * @param rs the row
+	 * @param column the column
+	 * @param type the type of the array
+	 * @return its elements, empty if it is null; modifiable
+	 * @throws SQLException if it cannot be read
+	 */
+	static <T> Set<T> set(ResultSet rs, String column, Class<T[]> type) throws SQLException {
+		Array array = rs.getArray(column);
+		return (array != null) ? new HashSet<>(List.of(type.cast(array.getArray()))) : new HashSet<>();
 	}
 
 }

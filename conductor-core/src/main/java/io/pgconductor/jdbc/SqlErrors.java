@@ -34,6 +34,17 @@ public final class SqlErrors {
 	}
 
 	/**
+	 * Return whether the database has given up a transaction that can succeed at another
+	 * try: a serialization failure, or a deadlock.
+	 * @param error the error, or one that was caused by it
+	 * @return whether the transaction is worth another try
+	 */
+	public static boolean isSerializationFailure(Throwable error) {
+		String state = sqlState(error);
+		return "40001".equals(state) || "40P01".equals(state);
+	}
+
+	/**
 	 * Return whether the values of a statement were at fault: nothing but other values
 	 * will make it work.
 	 * @param error the error, or one that was caused by it

@@ -11,6 +11,7 @@ import io.pgconductor.jdbc.TaskTable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.transaction.support.TransactionOperations;
 
@@ -96,18 +97,17 @@ public final class NodeRescue {
 
 	private void rescue() {
 		int rescued = 0;
-		int failed = 0;
 		ExecutionUpkeep.Rescue batch;
 		do {
 			batch = this.transactions.execute((status) -> rescueBatch());
 			if (batch != null) {
 				rescued += batch.rescued();
-				failed += batch.failed();
+				batch.cancelled().forEach(this::endCancelled);
 			}
 		}
-		while (batch != null && isFull(batch));
-		if (rescued + failed > 0) {
-			logger.info("Rescued {} executions of dead nodes; {} more had no attempt left and failed", rescued, failed);
+		while (batch != null && batch.rescued() == BATCH_SIZE);
+		if (rescued > 0) {
+			logger.info("Rescued {} executions of dead nodes", rescued);
 		}
 	}
 
@@ -118,16 +118,22 @@ public final class NodeRescue {
 		// Who holds what has no index: one sequential read beats one through an index
 		this.jdbc.sql("set local enable_seqscan = on").update();
 		this.jdbc.sql("set local statement_timeout = 0").update();
-		ExecutionUpkeep.Rescue batch = this.executions.rescue(BATCH_SIZE);
-		if (!isFull(batch)) {
+		ExecutionUpkeep.Rescue rescue = this.executions.rescue(BATCH_SIZE);
+		if (rescue.rescued() < BATCH_SIZE) {
 			this.nodes.postponeRescue();
 			this.nodes.forget(TOMBSTONE_AGE);
 		}
-		return batch;
+		return rescue;
 	}
 
-	private static boolean isFull(ExecutionUpkeep.Rescue batch) {
-		return batch.rescued() + batch.failed() == BATCH_SIZE;
+	// There may be no node that serves its task, and would end it at a claim
+	private void endCancelled(UUID execution) {
+		try {
+			this.executions.cancelRescued(execution);
+		}
+		catch (DataAccessException ex) {
+			logger.debug("Execution {} was cancelled and rescued, and ends at its next claim", execution, ex);
+		}
 	}
 
 }

@@ -105,7 +105,8 @@ public record RetryPolicy(List<Duration> backoff, double jitter, Set<Class<? ext
 	}
 
 	private boolean isRetryable(Throwable failure) {
-		return !(failure instanceof NonRetryableException)
+		// What has become of children is remembered: it comes out the same again
+		return ChildFailures.step(failure) == null && !(failure instanceof NonRetryableException)
 				&& this.noRetryFor.stream().noneMatch((type) -> type.isInstance(failure));
 	}
 

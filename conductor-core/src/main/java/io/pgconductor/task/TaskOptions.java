@@ -1,23 +1,301 @@
 package io.pgconductor.task;
 
 import java.time.Duration;
+import java.time.ZoneId;
+import java.util.Arrays;
+import java.util.List;
 
+import io.pgconductor.QueueName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Options of a task, set from outside of its declaration. What is {@code null} stays as
- * declared.
- *
- * @param enabled {@code false} takes the task off this node
- * @param queue see {@link TaskSpec#queue()}
- * @param priority see {@link TaskSpec#priority()}
- * @param maxAttempts see {@link TaskSpec#maxAttempts()}
- * @param retryPolicy see {@link TaskSpec#retryPolicy()}
- * @param timeout see {@link TaskSpec#timeout()}
- * @param removeOnComplete see {@link TaskSpec#removeOnComplete()}
- * @param removeOnFail see {@link TaskSpec#removeOnFail()}
+ * Options of a task, each of which may be left open ({@code null}). Immutable: each
+ * method that takes a value returns a changed copy.
  */
-public record TaskOptions(@Nullable Boolean enabled, @Nullable String queue, @Nullable Integer priority,
-		@Nullable Integer maxAttempts, @Nullable RetryPolicy retryPolicy, @Nullable Duration timeout,
-		@Nullable Retention removeOnComplete, @Nullable Retention removeOnFail) {
+public final class TaskOptions {
+
+	private static final TaskOptions NONE = new TaskOptions();
+
+	private @Nullable Boolean enabled;
+
+	private @Nullable String queue;
+
+	private @Nullable Integer priority;
+
+	private @Nullable Integer maxAttempts;
+
+	private @Nullable RetryPolicy retryPolicy;
+
+	private @Nullable Duration timeout;
+
+	private @Nullable DailyHours hours;
+
+	private @Nullable ZoneId zone;
+
+	private @Nullable Boolean transactional;
+
+	private @Nullable Retention removeOnComplete;
+
+	private @Nullable Retention removeOnFail;
+
+	private TaskOptions() {
+	}
+
+	private TaskOptions(TaskOptions first, TaskOptions second) {
+		this.enabled = either(first.enabled, second.enabled);
+		this.queue = either(first.queue, second.queue);
+		this.priority = either(first.priority, second.priority);
+		this.maxAttempts = either(first.maxAttempts, second.maxAttempts);
+		this.retryPolicy = either(first.retryPolicy, second.retryPolicy);
+		this.timeout = either(first.timeout, second.timeout);
+		this.hours = either(first.hours, second.hours);
+		this.zone = either(first.zone, second.zone);
+		this.transactional = either(first.transactional, second.transactional);
+		this.removeOnComplete = either(first.removeOnComplete, second.removeOnComplete);
+		this.removeOnFail = either(first.removeOnFail, second.removeOnFail);
+	}
+
+	private static <T> @Nullable T either(@Nullable T first, @Nullable T second) {
+		return (first != null) ? first : second;
+	}
+
+	/**
+	 * Leave everything open.
+	 * @return the options
+	 */
+	public static TaskOptions none() {
+		return NONE;
+	}
+
+	/**
+	 * Fill what is open here.
+	 * @param others the options that count where these are open
+	 * @return the filled options
+	 */
+	public TaskOptions orElse(TaskOptions others) {
+		return new TaskOptions(this, others);
+	}
+
+	private TaskOptions copy() {
+		return new TaskOptions(this, NONE);
+	}
+
+	/**
+	 * Say whether this node runs the task.
+	 * @param enabled {@code false} takes it off this node
+	 * @return the changed options
+	 */
+	public TaskOptions enabled(@Nullable Boolean enabled) {
+		TaskOptions changed = copy();
+		changed.enabled = enabled;
+		return changed;
+	}
+
+	/**
+	 * Set the queue that executions go to.
+	 * @param queue see {@link TaskSpec#queue()}
+	 * @return the changed options
+	 * @throws IllegalArgumentException if the name is not a queue's
+	 */
+	public TaskOptions queue(@Nullable String queue) {
+		TaskOptions changed = copy();
+		changed.queue = (queue != null) ? QueueName.validate(queue) : null;
+		return changed;
+	}
+
+	/**
+	 * Set the priority of executions.
+	 * @param priority see {@link TaskSpec#priority()}
+	 * @return the changed options
+	 */
+	public TaskOptions priority(@Nullable Integer priority) {
+		TaskOptions changed = copy();
+		changed.priority = priority;
+		return changed;
+	}
+
+	/**
+	 * Set the number of attempts.
+	 * @param maxAttempts see {@link TaskSpec#maxAttempts()}
+	 * @return the changed options
+	 * @throws IllegalArgumentException if it is less than 1
+	 */
+	public TaskOptions maxAttempts(@Nullable Integer maxAttempts) {
+		if (maxAttempts != null && maxAttempts < 1) {
+			throw new IllegalArgumentException("maxAttempts must be at least 1, was " + maxAttempts);
+		}
+		TaskOptions changed = copy();
+		changed.maxAttempts = maxAttempts;
+		return changed;
+	}
+
+	/**
+	 * Set when attempts follow one another.
+	 * @param retryPolicy see {@link TaskSpec#retryPolicy()}
+	 * @return the changed options
+	 */
+	public TaskOptions retryPolicy(@Nullable RetryPolicy retryPolicy) {
+		TaskOptions changed = copy();
+		changed.retryPolicy = retryPolicy;
+		return changed;
+	}
+
+	/**
+	 * Set the timeout of an attempt.
+	 * @param timeout see {@link TaskSpec#timeout()}
+	 * @return the changed options
+	 * @throws IllegalArgumentException if it is not positive
+	 */
+	public TaskOptions timeout(@Nullable Duration timeout) {
+		if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
+			throw new IllegalArgumentException("timeout must be positive, was " + timeout);
+		}
+		TaskOptions changed = copy();
+		changed.timeout = timeout;
+		return changed;
+	}
+
+	/**
+	 * Set when the task may run, and in which zone that is.
+	 * @param window see {@link TaskSpec#window()}
+	 * @return the changed options
+	 */
+	public TaskOptions window(@Nullable TaskWindow window) {
+		TaskOptions changed = copy();
+		changed.hours = (window != null) ? window.hours() : null;
+		changed.zone = (window != null) ? window.zone() : null;
+		return changed;
+	}
+
+	/**
+	 * Set the hours of the window, and leave its zone as it is.
+	 * @param hours the hours
+	 * @return the changed options
+	 */
+	public TaskOptions hours(@Nullable DailyHours hours) {
+		TaskOptions changed = copy();
+		changed.hours = hours;
+		return changed;
+	}
+
+	/**
+	 * Set the zone of the window, and leave its hours as they are.
+	 * @param zone the time zone
+	 * @return the changed options
+	 */
+	public TaskOptions zone(@Nullable ZoneId zone) {
+		TaskOptions changed = copy();
+		changed.zone = zone;
+		return changed;
+	}
+
+	/**
+	 * Say whether an attempt is one transaction.
+	 * @param transactional see {@link TaskSpec#transactional()}
+	 * @return the changed options
+	 */
+	public TaskOptions transactional(@Nullable Boolean transactional) {
+		TaskOptions changed = copy();
+		changed.transactional = transactional;
+		return changed;
+	}
+
+	/**
+	 * Set how long completed executions are kept.
+	 * @param removeOnComplete see {@link TaskSpec#removeOnComplete()}
+	 * @return the changed options
+	 */
+	public TaskOptions removeOnComplete(@Nullable Retention removeOnComplete) {
+		TaskOptions changed = copy();
+		changed.removeOnComplete = removeOnComplete;
+		return changed;
+	}
+
+	/**
+	 * Set how long failed and cancelled executions are kept.
+	 * @param removeOnFail see {@link TaskSpec#removeOnFail()}
+	 * @return the changed options
+	 */
+	public TaskOptions removeOnFail(@Nullable Retention removeOnFail) {
+		TaskOptions changed = copy();
+		changed.removeOnFail = removeOnFail;
+		return changed;
+	}
+
+	public @Nullable Boolean enabled() {
+		return this.enabled;
+	}
+
+	public @Nullable String queue() {
+		return this.queue;
+	}
+
+	public @Nullable Integer priority() {
+		return this.priority;
+	}
+
+	public @Nullable Integer maxAttempts() {
+		return this.maxAttempts;
+	}
+
+	public @Nullable RetryPolicy retryPolicy() {
+		return this.retryPolicy;
+	}
+
+	public @Nullable Duration timeout() {
+		return this.timeout;
+	}
+
+	public @Nullable DailyHours hours() {
+		return this.hours;
+	}
+
+	public @Nullable ZoneId zone() {
+		return this.zone;
+	}
+
+	/**
+	 * Return the hours in their zone, {@link TaskWindow#DEFAULT_ZONE} if that is open.
+	 * @return the window; {@code null} if the hours are open
+	 */
+	public @Nullable TaskWindow window() {
+		return (this.hours != null) ? this.hours.in((this.zone != null) ? this.zone : TaskWindow.DEFAULT_ZONE) : null;
+	}
+
+	public @Nullable Boolean transactional() {
+		return this.transactional;
+	}
+
+	public @Nullable Retention removeOnComplete() {
+		return this.removeOnComplete;
+	}
+
+	public @Nullable Retention removeOnFail() {
+		return this.removeOnFail;
+	}
+
+	private List<@Nullable Object> values() {
+		return Arrays.asList(this.enabled, this.queue, this.priority, this.maxAttempts, this.retryPolicy, this.timeout,
+				this.hours, this.zone, this.transactional, this.removeOnComplete, this.removeOnFail);
+	}
+
+	@Override
+	public boolean equals(@Nullable Object other) {
+		return other instanceof TaskOptions options && values().equals(options.values());
+	}
+
+	@Override
+	public int hashCode() {
+		return values().hashCode();
+	}
+
+	@Override
+	public String toString() {
+		return "TaskOptions[enabled=" + this.enabled + ", queue=" + this.queue + ", priority=" + this.priority
+				+ ", maxAttempts=" + this.maxAttempts + ", retryPolicy=" + this.retryPolicy + ", timeout="
+				+ this.timeout + ", hours=" + this.hours + ", zone=" + this.zone + ", transactional="
+				+ this.transactional + ", removeOnComplete=" + this.removeOnComplete + ", removeOnFail="
+				+ this.removeOnFail + "]";
+	}
+
 }

@@ -72,20 +72,23 @@ public final class TaskRegistry {
 				if (Boolean.FALSE.equals(entry.getValue().enabled())) {
 					return null;
 				}
-				try {
-					TaskSpec changed = declared.with(entry.getValue());
-					// Exception types are code: options from outside cannot name them
-					return changed
-						.withRetryPolicy(changed.retryPolicy().withNoRetryFor(declared.retryPolicy().noRetryFor()));
-				}
-				catch (IllegalArgumentException ex) {
-					throw new InvalidTaskException(
-							"The options given for task '" + declared.name() + "' don't fit: " + ex.getMessage(),
-							declared.source(), ex);
-				}
+				return override(declared, entry.getValue());
 			}
 		}
 		return declared;
+	}
+
+	private static TaskSpec override(TaskSpec declared, TaskOptions options) {
+		TaskSpec changed = declared.with(options);
+		if (options.zone() != null && changed.window() == null) {
+			throw new InvalidTaskException(
+					"The options given for task '" + declared.name() + "' don't fit: the zone " + options.zone()
+							+ " needs a window to apply to: give a window too, or leave the zone out",
+					declared.source(), null);
+		}
+		// Exception types are code: options from outside cannot name them
+		RetryPolicy retryPolicy = changed.retryPolicy().withNoRetryFor(declared.retryPolicy().noRetryFor());
+		return changed.with(TaskOptions.none().retryPolicy(retryPolicy));
 	}
 
 	/**

@@ -8,7 +8,7 @@ import io.pgconductor.QueueName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task: its name, its options and its handler. Immutable.
+ * A task: its name, its handler and its options. Immutable.
  *
  * @param name the name it is invoked by, unique on a node
  * @param aliases former names whose executions it also serves
@@ -17,20 +17,13 @@ import org.jspecify.annotations.Nullable;
  * for
  * @param payloadRequired whether an execution without payload is invalid
  * @param handler runs its attempts
- * @param queue the queue its executions go to
- * @param priority the priority its executions have; higher runs first
- * @param maxAttempts how many attempts an execution has, at least 1
- * @param retryPolicy when they follow one another
- * @param timeout after which an attempt is interrupted and failed; {@code null}: never
- * @param removeOnComplete how long a completed execution is kept; {@code null}: as
- * configured for all tasks
- * @param removeOnFail how long a failed or cancelled execution is kept; {@code null}: as
- * configured for all tasks
+ * @param options what was set of its options; the accessors of this type fill in the
+ * defaults
+ * @param onFailure the task that is invoked with a {@link io.pgconductor.TaskFailure}
+ * when an execution has failed for good; {@code null}: none
  */
 public record TaskSpec(String name, Set<String> aliases, String source, @Nullable Type payloadType,
-		boolean payloadRequired, TaskHandler handler, String queue, int priority, int maxAttempts,
-		RetryPolicy retryPolicy, @Nullable Duration timeout, @Nullable Retention removeOnComplete,
-		@Nullable Retention removeOnFail) {
+		boolean payloadRequired, TaskHandler handler, TaskOptions options, @Nullable String onFailure) {
 
 	/**
 	 * How many attempts an execution has unless its task says otherwise.
@@ -41,12 +34,8 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 		TaskName.validate(name);
 		aliases.forEach(TaskName::validate);
 		aliases = Set.copyOf(aliases);
-		QueueName.validate(queue);
-		if (maxAttempts < 1) {
-			throw new IllegalArgumentException("maxAttempts must be at least 1, was " + maxAttempts);
-		}
-		if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
-			throw new IllegalArgumentException("timeout must be positive, was " + timeout);
+		if (onFailure != null) {
+			TaskName.validate(onFailure);
 		}
 	}
 
@@ -58,8 +47,7 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 * @return the spec
 	 */
 	public static TaskSpec of(String name, @Nullable Type payloadType, TaskHandler handler) {
-		return new TaskSpec(name, Set.of(), name, payloadType, false, handler, QueueName.DEFAULT, 0,
-				DEFAULT_MAX_ATTEMPTS, RetryPolicy.DEFAULT, null, null, null);
+		return new TaskSpec(name, Set.of(), name, payloadType, false, handler, TaskOptions.none(), null);
 	}
 
 	/**
@@ -69,23 +57,104 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 */
 	public TaskSpec with(TaskOptions options) {
 		return new TaskSpec(this.name, this.aliases, this.source, this.payloadType, this.payloadRequired, this.handler,
-				either(options.queue(), this.queue), either(options.priority(), this.priority),
-				either(options.maxAttempts(), this.maxAttempts), either(options.retryPolicy(), this.retryPolicy),
-				eitherOrNull(options.timeout(), this.timeout),
-				eitherOrNull(options.removeOnComplete(), this.removeOnComplete),
-				eitherOrNull(options.removeOnFail(), this.removeOnFail));
+				options.orElse(this.options), this.onFailure);
 	}
 
-	TaskSpec withRetryPolicy(RetryPolicy policy) {
-		return with(new TaskOptions(null, null, null, null, policy, null, null, null));
+	/**
+	 * Return this task with other former names.
+	 * @param names the names whose executions it also serves
+	 * @return the changed spec
+	 */
+	public TaskSpec withAliases(Set<String> names) {
+		return new TaskSpec(this.name, names, this.source, this.payloadType, this.payloadRequired, this.handler,
+				this.options, this.onFailure);
 	}
 
-	private static <T> T either(@Nullable T first, T second) {
-		return (first != null) ? first : second;
+	/**
+	 * Return this task with a task that follows its failures.
+	 * @param task the name of the task that is invoked when an execution has failed for
+	 * good; {@code null}: none
+	 * @return the changed spec
+	 */
+	public TaskSpec withOnFailure(@Nullable String task) {
+		return new TaskSpec(this.name, this.aliases, this.source, this.payloadType, this.payloadRequired, this.handler,
+				this.options, task);
 	}
 
-	private static <T> @Nullable T eitherOrNull(@Nullable T first, @Nullable T second) {
-		return (first != null) ? first : second;
+	/**
+	 * Return the queue that executions go to.
+	 * @return the queue's name
+	 */
+	public String queue() {
+		return either(this.options.queue(), QueueName.DEFAULT);
+	}
+
+	/**
+	 * Return the priority that executions have.
+	 * @return a number; higher runs first
+	 */
+	public int priority() {
+		return either(this.options.priority(), 0);
+	}
+
+	/**
+	 * Return how many attempts an execution has.
+	 * @return at least 1
+	 */
+	public int maxAttempts() {
+		return either(this.options.maxAttempts(), DEFAULT_MAX_ATTEMPTS);
+	}
+
+	/**
+	 * Return when attempts follow one another.
+	 * @return the policy
+	 */
+	public RetryPolicy retryPolicy() {
+		return either(this.options.retryPolicy(), RetryPolicy.DEFAULT);
+	}
+
+	/**
+	 * Return the time after which an attempt is interrupted and failed.
+	 * @return the timeout; {@code null}: never
+	 */
+	public @Nullable Duration timeout() {
+		return this.options.timeout();
+	}
+
+	/**
+	 * Return when executions may run.
+	 * @return the window; {@code null}: at any time
+	 */
+	public @Nullable TaskWindow window() {
+		return this.options.window();
+	}
+
+	/**
+	 * Return whether an attempt is one transaction, which its completion is part of.
+	 * @return whether it is
+	 */
+	public boolean transactional() {
+		return either(this.options.transactional(), false);
+	}
+
+	/**
+	 * Return how long a completed execution is kept.
+	 * @return the time; {@code null}: as configured for all tasks
+	 */
+	public @Nullable Retention removeOnComplete() {
+		return this.options.removeOnComplete();
+	}
+
+	/**
+	 * Return how long a failed or cancelled execution is kept.
+	 * @return the time; {@code null}: as configured for all tasks
+	 */
+	public @Nullable Retention removeOnFail() {
+		return this.options.removeOnFail();
+	}
+
+	private static <T> T either(@Nullable T set, T otherwise) {
+		return (set != null) ? set : otherwise;
 	}
 
 	@Override

@@ -44,6 +44,8 @@ final class ClaimCursor {
 	// Least recently advanced first
 	private final Map<Integer, ClaimPosition> positions = new LinkedHashMap<>();
 
+	private long lastSweepNanos;
+
 	private long nextSweepNanos = System.nanoTime();
 
 	private long affordableFromNanos = System.nanoTime();
@@ -91,7 +93,9 @@ final class ClaimCursor {
 		long begin = System.nanoTime();
 		List<ClaimedExecution> claimed = this.claims.claim(node, this.queue, this.tasks, limit, List.of());
 		long end = System.nanoTime();
-		long took = end - begin;
+		// A single long one tells of a new connection or a busy machine, not of the index
+		long took = Math.min(end - begin, this.lastSweepNanos);
+		this.lastSweepNanos = end - begin;
 		this.cameBackShort = false;
 		this.nextSweepNanos = end + SWEEP_INTERVAL_NANOS;
 		this.affordableFromNanos = (took > CHEAP_NANOS) ? end + Math.min(took * PAUSE_FACTOR, LONGEST_PAUSE_NANOS)

@@ -20,6 +20,12 @@ public final class ConductorBuilder {
 	 */
 	public static final long DEFAULT_MAX_PAYLOAD_SIZE = 1024 * 1024;
 
+	/**
+	 * The largest sum of the results of one {@code invokeAll}, in bytes of JSON, unless
+	 * configured.
+	 */
+	public static final long DEFAULT_MAX_FAN_IN_SIZE = 16 * 1024 * 1024;
+
 	private final DataSource dataSource;
 
 	private DataSource engineDataSource;
@@ -33,6 +39,8 @@ public final class ConductorBuilder {
 	private boolean migrate = true;
 
 	private long maxPayloadSize = DEFAULT_MAX_PAYLOAD_SIZE;
+
+	private long maxFanInSize = DEFAULT_MAX_FAN_IN_SIZE;
 
 	private @Nullable JsonMapper jsonMapper;
 
@@ -114,6 +122,16 @@ public final class ConductorBuilder {
 	}
 
 	/**
+	 * Bound all results of one {@code invokeAll} together.
+	 * @param maxFanInSize in bytes of JSON; 16 MB by default
+	 * @return this
+	 */
+	public ConductorBuilder maxFanInSize(long maxFanInSize) {
+		this.maxFanInSize = maxFanInSize;
+		return this;
+	}
+
+	/**
 	 * Use a JSON mapper of one's own.
 	 * @param jsonMapper best built on
 	 * {@link io.pgconductor.task.JsonMapping#mapperBuilder()}
@@ -153,7 +171,7 @@ public final class ConductorBuilder {
 		JsonMapper mapper = (this.jsonMapper != null) ? this.jsonMapper : JsonMapping.mapperBuilder().build();
 		DefaultConductor.Environment environment = new DefaultConductor.Environment(this.engineDataSource,
 				this.engineDataSource != this.dataSource, new SchemaName(this.schema), this.application,
-				new JsonMapping(mapper, this.maxPayloadSize), this.metrics);
+				new JsonMapping(mapper, this.maxPayloadSize), this.maxFanInSize, this.metrics);
 		return new DefaultConductor(this.dataSource, this.transactionManager, this.foreignTransaction, this.migrate,
 				environment);
 	}

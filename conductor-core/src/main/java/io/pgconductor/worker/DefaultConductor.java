@@ -13,6 +13,7 @@ import io.pgconductor.client.ForeignTransaction;
 import io.pgconductor.migration.SchemaMigrator;
 import io.pgconductor.task.JsonMapping;
 import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.transaction.PlatformTransactionManager;
 
 /**
@@ -21,6 +22,10 @@ import org.springframework.transaction.PlatformTransactionManager;
 final class DefaultConductor extends DefaultConductorClient implements Conductor {
 
 	private final Environment environment;
+
+	private final DataSource dataSource;
+
+	private final PlatformTransactionManager transactionManager;
 
 	private final SchemaMigrator migrator;
 
@@ -34,10 +39,12 @@ final class DefaultConductor extends DefaultConductorClient implements Conductor
 	 * @param schema the schema
 	 * @param application the application that owns what is defined
 	 * @param json reads and writes payloads
+	 * @param maxFanInSize the largest sum of the results of one {@code invokeAll}, in
+	 * bytes of JSON
 	 * @param metrics is told what happens
 	 */
 	record Environment(DataSource engineDataSource, boolean ownPool, SchemaName schema, @Nullable String application,
-			JsonMapping json, ConductorMetrics metrics) {
+			JsonMapping json, long maxFanInSize, ConductorMetrics metrics) {
 	}
 
 	/**
@@ -59,6 +66,9 @@ final class DefaultConductor extends DefaultConductorClient implements Conductor
 			ForeignTransaction foreignTransaction, boolean migrate, Environment environment, Wakers wakers) {
 		super(dataSource, transactionManager, foreignTransaction, environment.schema(), environment.json(), wakers);
 		this.environment = environment;
+		this.dataSource = dataSource;
+		this.transactionManager = (transactionManager != null) ? transactionManager
+				: new DataSourceTransactionManager(dataSource);
 		this.migrator = new SchemaMigrator(environment.engineDataSource(), environment.schema(), migrate);
 		this.wakers = wakers;
 	}
@@ -70,6 +80,18 @@ final class DefaultConductor extends DefaultConductorClient implements Conductor
 
 	Environment environment() {
 		return this.environment;
+	}
+
+	/**
+	 * Return the application's data source.
+	 * @return what handlers use in their transactions
+	 */
+	DataSource dataSource() {
+		return this.dataSource;
+	}
+
+	PlatformTransactionManager transactionManager() {
+		return this.transactionManager;
 	}
 
 	void add(Waker waker) {

@@ -114,10 +114,7 @@ final class DefaultOrchestrator implements Orchestrator {
 
 	private void run() {
 		this.conductor.ensureInstalled();
-		DefaultConductor.Environment environment = this.conductor.environment();
-		RunningNode starting = new RunningNode(environment.engineDataSource(), environment.ownPool(),
-				environment.schema(), environment.application(), environment.json(), this.registry, this.options,
-				environment.metrics());
+		RunningNode starting = new RunningNode(this.conductor, this.registry, this.options);
 		starting.start();
 		this.node = starting;
 		this.conductor.add(starting);

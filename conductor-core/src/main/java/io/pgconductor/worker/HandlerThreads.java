@@ -127,6 +127,20 @@ final class HandlerThreads {
 	}
 
 	/**
+	 * Take an attempt away.
+	 * @param attempt the attempt
+	 * @return {@code false} if a thread has got it, or will never get it
+	 */
+	boolean remove(Attempt attempt) {
+		boolean removed = this.buffer.remove(attempt);
+		if (removed) {
+			this.buffered.decrementAndGet();
+			this.onRoom.run();
+		}
+		return removed;
+	}
+
+	/**
 	 * Take away what has not been started.
 	 * @param consumer is given each attempt
 	 */

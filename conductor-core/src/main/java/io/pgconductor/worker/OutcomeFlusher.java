@@ -13,8 +13,10 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 import io.pgconductor.jdbc.Outcome;
+import io.pgconductor.jdbc.Recorded;
 import io.pgconductor.jdbc.Recording;
 import io.pgconductor.jdbc.SqlErrors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -36,8 +38,12 @@ final class OutcomeFlusher {
 
 	private static final int MAX_BATCH_SIZE = 1000;
 
-	// In characters of results, which are held several times over while they are sent
+	// In characters of results and payloads, which are held several times over while they
+	// are sent
 	private static final long MAX_BATCH_LENGTH = 16L * 1024 * 1024;
+
+	// How long to look for the one of a batch whose parent or children are locked
+	private static final long SEARCH_NANOS = TimeUnit.SECONDS.toNanos(3);
 
 	private static final long ASIDE_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
@@ -46,6 +52,8 @@ final class OutcomeFlusher {
 	private final BiFunction<Recording, Throwable, Outcome> unstorable;
 
 	private final Consumer<Collection<Recording>> onRecorded;
+
+	private final Consumer<Set<String>> onWoken;
 
 	private final Duration flushInterval;
 
@@ -74,13 +82,15 @@ final class OutcomeFlusher {
 	 * @param unstorable makes the outcome of an execution whose own the database refuses
 	 * @param onRecorded is given what the worker is rid of: recorded, or taken over by
 	 * another node
+	 * @param onWoken is told who has something to do now
 	 * @param flushInterval how long an outcome may wait for others
 	 */
 	OutcomeFlusher(String name, OutcomeRecorder recorder, BiFunction<Recording, Throwable, Outcome> unstorable,
-			Consumer<Collection<Recording>> onRecorded, Duration flushInterval) {
+			Consumer<Collection<Recording>> onRecorded, Consumer<Set<String>> onWoken, Duration flushInterval) {
 		this.recorder = recorder;
 		this.unstorable = unstorable;
 		this.onRecorded = onRecorded;
+		this.onWoken = onWoken;
 		this.flushInterval = flushInterval;
 		this.thread = new LoopThread(name, true, this.signal, this::round, () -> this.abandoned || isEmpty());
 	}
@@ -174,15 +184,21 @@ final class OutcomeFlusher {
 		return batch;
 	}
 
-	private static int length(Outcome outcome) {
-		return (outcome instanceof Outcome.Completed completed && completed.result() != null)
-				? completed.result().length() : 0;
+	private static long length(Outcome outcome) {
+		if (outcome instanceof Outcome.Invoking invoking) {
+			return invoking.children().stream().mapToLong((child) -> length(child.payload())).sum();
+		}
+		return (outcome instanceof Outcome.Completed completed) ? length(completed.result()) : 0;
+	}
+
+	private static long length(@Nullable String json) {
+		return (json != null) ? json.length() : 0;
 	}
 
 	private void flush(List<Recording> batch, boolean again) {
 		try {
-			Set<UUID> lost = this.recorder.record(batch);
-			settle(batch, lost, again);
+			Recorded recorded = this.recorder.record(batch);
+			settle(batch, recorded, again);
 		}
 		catch (DataAccessException ex) {
 			if (SqlErrors.isConnectionFailure(ex)) {
@@ -223,6 +239,10 @@ final class OutcomeFlusher {
 	 * Record what nobody else has locked, and put the rest aside.
 	 */
 	private void flushUnlocked(List<Recording> batch) {
+		flushUnlocked(batch, System.nanoTime() + SEARCH_NANOS);
+	}
+
+	private void flushUnlocked(List<Recording> batch, long searchEndNanos) {
 		try {
 			Set<Recording> locked = this.recorder.recordUnlocked(batch);
 			putAside(batch.stream().filter(locked::contains).toList());
@@ -232,13 +252,13 @@ final class OutcomeFlusher {
 			if (SqlErrors.isConnectionFailure(ex)) {
 				throw ex;
 			}
-			if (SqlErrors.isLockTimeout(ex)) {
-				// The table is locked, not a row of it
+			if (SqlErrors.isLockTimeout(ex) && (batch.size() == 1 || System.nanoTime() - searchEndNanos >= 0)) {
+				// A relative of it is locked, or the whole table is
 				putAside(batch);
 			}
 			else if (batch.size() > 1) {
-				flushUnlocked(batch.subList(0, batch.size() / 2));
-				flushUnlocked(batch.subList(batch.size() / 2, batch.size()));
+				flushUnlocked(batch.subList(0, batch.size() / 2), searchEndNanos);
+				flushUnlocked(batch.subList(batch.size() / 2, batch.size()), searchEndNanos);
 			}
 			else {
 				flushUnstorable(batch.get(0), ex);
@@ -266,13 +286,16 @@ final class OutcomeFlusher {
 		}
 	}
 
-	private void settle(List<Recording> batch, Set<UUID> lost, boolean again) {
-		if (!lost.isEmpty()) {
+	private void settle(List<Recording> batch, Recorded recorded, boolean again) {
+		if (recorded.executions().size() < batch.size()) {
 			batch.stream()
-				.filter((recording) -> lost.contains(recording.execution().id()))
+				.filter((recording) -> !recorded.executions().contains(recording.execution().id()))
 				.forEach((recording) -> logLost(recording, again));
 		}
 		this.onRecorded.accept(batch);
+		if (!recorded.woken().isEmpty()) {
+			this.onWoken.accept(recorded.woken());
+		}
 	}
 
 	private static void logLost(Recording recording, boolean again) {

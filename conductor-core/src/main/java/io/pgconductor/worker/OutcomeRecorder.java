@@ -3,11 +3,13 @@ package io.pgconductor.worker;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 
 import io.pgconductor.jdbc.ExecutionOutcomes;
+import io.pgconductor.jdbc.Recorded;
 import io.pgconductor.jdbc.Recording;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.transaction.support.TransactionOperations;
@@ -43,19 +45,22 @@ final class OutcomeRecorder {
 	/**
 	 * Record outcomes.
 	 * @param recordings the outcomes
-	 * @return the executions that were not touched, since their claim is over
+	 * @return what was recorded; the claims of the others are over
 	 * @throws org.springframework.dao.DataAccessException if some of them could not be
 	 * recorded, because of a lock among other reasons
 	 */
-	Set<UUID> record(List<Recording> recordings) {
+	Recorded record(List<Recording> recordings) {
 		if (this.ownSessions) {
 			return this.outcomes.record(recordings);
 		}
-		Set<UUID> lost = this.transactions.execute((status) -> {
-			this.jdbc.sql("set local lock_timeout = '100ms'").update();
+		return Objects.requireNonNull(this.transactions.execute((status) -> {
+			setLockTimeout();
 			return this.outcomes.record(recordings);
-		});
-		return (lost != null) ? lost : Set.of();
+		}));
+	}
+
+	private void setLockTimeout() {
+		this.jdbc.sql("set local lock_timeout = '100ms'").update();
 	}
 
 	/**
@@ -69,6 +74,9 @@ final class OutcomeRecorder {
 		Set<Recording> locked = new HashSet<>();
 		for (List<Recording> members : byNode.values()) {
 			this.transactions.executeWithoutResult((status) -> {
+				if (!this.ownSessions) {
+					setLockTimeout();
+				}
 				Set<UUID> free = this.outcomes.lockUnlocked(members);
 				this.outcomes.record(select(members, free));
 			});

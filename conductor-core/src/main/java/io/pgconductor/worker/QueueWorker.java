@@ -95,7 +95,7 @@ final class QueueWorker {
 		this.handlers = new HandlerThreads(options.concurrency(), executor, this::run, this::roomMade);
 		this.flusher = new OutcomeFlusher("conductor-flush-" + queue, recorder,
 				(recording, cause) -> runner.unstorable(recording.execution(), task(recording.execution()), cause),
-				this::recorded, options.flushInterval());
+				this::recorded, connection::wakeLocally, options.flushInterval());
 		this.thread = new LoopThread("conductor-claim-" + queue, false, this.signal, this::round);
 		metrics.watchRunning(queue, this.handlers::running);
 	}
@@ -248,7 +248,12 @@ final class QueueWorker {
 			}
 		}
 		finally {
-			this.flusher.add(new Recording(execution, outcome));
+			if (outcome instanceof Outcome.Committed) {
+				this.held.remove(execution.id(), attempt);
+			}
+			else {
+				this.flusher.add(new Recording(execution, outcome));
+			}
 		}
 	}
 
@@ -289,16 +294,36 @@ final class QueueWorker {
 	}
 
 	/**
-	 * Return the executions that have run for some time and were not returned before.
-	 * @param nanos how long
-	 * @return their ids
+	 * Return what this worker holds.
+	 * @return the attempts that wait for a thread, run, or have ended and are not
+	 * recorded
 	 */
-	List<UUID> newlyRunningFor(long nanos) {
+	Collection<Attempt> held() {
+		return this.held.values();
+	}
+
+	/**
+	 * Break off an attempt whose execution was cancelled. One that waits for a thread
+	 * ends without one: those before it may take long.
+	 * @param attempt one of those this worker holds
+	 */
+	void cancel(Attempt attempt) {
+		attempt.interrupt(Attempt.Interruption.CANCELLED);
+		if (this.handlers.remove(attempt)) {
+			release(attempt);
+		}
+	}
+
+	/**
+	 * Return the attempts that have run for some time and are in the way of others.
+	 * @param nanos how long
+	 * @return the attempts
+	 */
+	List<Attempt> runningFor(long nanos) {
 		long now = System.nanoTime();
 		return this.held.values()
 			.stream()
-			.filter((attempt) -> attempt.isStarted() && now - attempt.startedAtNanos() > nanos && attempt.setAside())
-			.map((attempt) -> attempt.execution().id())
+			.filter((attempt) -> attempt.isStarted() && now - attempt.startedAtNanos() > nanos && !attempt.isAside())
 			.toList();
 	}
 

@@ -3,6 +3,7 @@ package io.pgconductor.worker;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,7 +16,10 @@ import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 
 import io.pgconductor.SchemaName;
+import io.pgconductor.execution.ApplicationTransactions;
+import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
+import io.pgconductor.execution.AttemptServices;
 import io.pgconductor.jdbc.EngineDataSource;
 import io.pgconductor.jdbc.ExecutionClaims;
 import io.pgconductor.jdbc.ExecutionOutcomes;
@@ -23,11 +27,13 @@ import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.FinishedExecutionTable;
 import io.pgconductor.jdbc.NodeTable;
+import io.pgconductor.jdbc.RunningExecutionTable;
+import io.pgconductor.jdbc.StepTable;
 import io.pgconductor.jdbc.TaskTable;
+import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.maintenance.NodeRescue;
 import io.pgconductor.maintenance.Pruning;
 import io.pgconductor.maintenance.TaskHolding;
-import io.pgconductor.task.JsonMapping;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
@@ -72,6 +78,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final Promoter promoter;
 
+	private final AttemptWatch attempts;
+
 	private final Housekeeper housekeeper = new Housekeeper("conductor-housekeeping");
 
 	// Nothing else may hold it up
@@ -87,25 +95,31 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final TaskHolding holding;
 
-	RunningNode(DataSource engineDataSource, boolean ownPool, SchemaName schema, @Nullable String application,
-			JsonMapping json, TaskRegistry registry, NodeOptions options, ConductorMetrics metrics) {
+	private volatile boolean stopping;
+
+	RunningNode(DefaultConductor conductor, TaskRegistry registry, NodeOptions options) {
+		DefaultConductor.Environment environment = conductor.environment();
+		SchemaName schema = environment.schema();
+		ConductorMetrics metrics = environment.metrics();
+		DataSource engineDataSource = environment.engineDataSource();
 		this.options = options;
 		this.tasks = registry.byNameOrAlias();
-		boolean ownSessions = ownPool && options.notifications();
-		Duration patience = ownPool ? options.nodeTimeout() : Duration.ZERO;
+		boolean ownSessions = environment.ownPool() && options.notifications();
+		Duration patience = environment.ownPool() ? options.nodeTimeout() : Duration.ZERO;
 		EngineDataSource dataSource = new EngineDataSource(engineDataSource, ownSessions, patience);
 		JdbcClient jdbc = JdbcClient.create(dataSource);
 		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
 		NodeTable nodes = new NodeTable(jdbc, schema);
 		TaskTable tasks = new TaskTable(jdbc, schema);
-		this.executions = new ExecutionTable(jdbc, schema, json);
+		this.executions = new ExecutionTable(jdbc, schema, environment.json());
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
 		// Any queue may hold executions of any task: who invokes can choose
 		Set<String> queues = new TreeSet<>(registry.queues());
 		queues.addAll(options.workers().keySet());
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
-		this.node = new Node(nodes, tasks, transactions, application, queues, definitions(registry, options),
-				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
+		this.node = new Node(nodes, tasks, transactions, environment.application(), queues,
+				definitions(registry, options), options.nodeTimeout().multipliedBy(2).dividedBy(3),
+				() -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
 		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
@@ -113,7 +127,10 @@ final class RunningNode implements DefaultConductor.Waker {
 		// Else it would keep what has ended long before its timeout
 		timer.setRemoveOnCancelPolicy(true);
 		this.executors.add(timer::shutdownNow);
-		AttemptRunner runner = new AttemptRunner(json, options.completedRetention(), options.failedRetention(), timer);
+		RunningExecutionTable running = new RunningExecutionTable(jdbc, schema);
+		this.attempts = new AttemptWatch(running, this::heldAttempts, this::cancel, this.connection);
+		AttemptRunner runner = new AttemptRunner(services(conductor, new StepTable(jdbc, schema), running),
+				options.completedRetention(), options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
 		queues.forEach((queue) -> {
@@ -132,6 +149,25 @@ final class RunningNode implements DefaultConductor.Waker {
 		JdbcClient choreJdbc = JdbcClient.create(choreDataSource);
 		this.holding = new TaskHolding(new TaskTable(choreJdbc, schema), new ExecutionUpkeep(choreJdbc, schema));
 		addChores(beat, choreDataSource, schema, queues, metrics);
+	}
+
+	private AttemptServices services(DefaultConductor conductor, StepTable steps, RunningExecutionTable running) {
+		DefaultConductor.Environment environment = conductor.environment();
+		SchemaName schema = environment.schema();
+		JdbcClient joined = JdbcClient.create(conductor.dataSource());
+		return new AttemptServices(environment.json(), steps, running, new StepTable(joined, schema),
+				new ExecutionOutcomes(joined, schema), new ApplicationTransactions(conductor.transactionManager()),
+				conductor, new TimeOrderedIds()::next, environment.maxFanInSize(), () -> this.stopping);
+	}
+
+	private List<Attempt> heldAttempts() {
+		return this.workers.stream().flatMap((worker) -> worker.held().stream()).toList();
+	}
+
+	private void cancel(Attempt attempt) {
+		this.workers.stream()
+			.filter((worker) -> worker.queue().equals(attempt.execution().queue()))
+			.forEach((worker) -> worker.cancel(attempt));
 	}
 
 	private void addChores(Duration beat, EngineDataSource dataSource, SchemaName schema, Set<String> queues,
@@ -171,6 +207,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.node.register();
 		this.connection.start();
 		this.promoter.start();
+		this.attempts.start();
 		this.housekeeper.start();
 		this.rescuer.start();
 		this.workers.forEach(QueueWorker::start);
@@ -193,6 +230,9 @@ final class RunningNode implements DefaultConductor.Waker {
 		if (this.promoter.thread().isFailing()) {
 			return "Scheduled executions cannot be made due";
 		}
+		if (this.attempts.thread().isFailing()) {
+			return "Running executions cannot be asked whether they were cancelled";
+		}
 		if (this.rescuer.isFailing() || this.housekeeper.isFailing()) {
 			return "Housekeeping fails";
 		}
@@ -206,9 +246,13 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private void setLongRunnersAside() {
 		for (QueueWorker worker : this.workers) {
-			List<UUID> newLongRunners = worker.newlyRunningFor(LONG_RUN.toNanos());
-			if (!newLongRunners.isEmpty()) {
-				this.upkeep.setAside(this.node.id(), newLongRunners);
+			List<Attempt> longRunners = worker.runningFor(LONG_RUN.toNanos());
+			if (!longRunners.isEmpty()) {
+				Collection<UUID> aside = this.upkeep.setAside(this.node.id(),
+						longRunners.stream().map((attempt) -> attempt.execution().id()).toList());
+				longRunners.stream()
+					.filter((attempt) -> aside.contains(attempt.execution().id()))
+					.forEach(Attempt::setAside);
 			}
 		}
 	}
@@ -243,6 +287,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		logger.info("Node {} stops: it claims nothing more, and gives {} running handlers {} to finish", id(),
 				running(), this.options.shutdownTimeout());
 		long deadline = System.nanoTime() + this.options.shutdownTimeout().toNanos();
+		this.stopping = true;
 		stopLoops();
 		this.workers.forEach(QueueWorker::releaseUnstarted);
 		awaitHandlers(deadline);
@@ -253,6 +298,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		}
 		long flushed = System.nanoTime() + this.options.interruptTimeout().toNanos();
 		this.workers.forEach(QueueWorker::stopFlushing);
+		this.attempts.thread().stop();
 		List<UUID> unfinished = new ArrayList<>();
 		this.workers.forEach((worker) -> unfinished.addAll(worker.awaitFlushed(flushed)));
 		this.connection.stop();

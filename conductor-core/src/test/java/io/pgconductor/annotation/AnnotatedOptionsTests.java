@@ -5,14 +5,17 @@ import java.lang.annotation.Annotation;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import io.pgconductor.task.DailyHours;
 import io.pgconductor.task.InvalidTaskException;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
+import io.pgconductor.task.TaskWindow;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +33,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
  */
 class AnnotatedOptionsTests {
 
+	private static final ZoneId VIENNA = ZoneId.of("Europe/Vienna");
+
 	@Test
 	void defaultsAreTheDocumentedOnes() {
 		try (AnnotatedTasks tasks = AnnotatedTasks.of(Plain.class)) {
@@ -40,6 +45,8 @@ class AnnotatedOptionsTests {
 			assertThat(task.maxAttempts()).isEqualTo(3);
 			assertThat(task.retryPolicy()).isEqualTo(RetryPolicy.DEFAULT);
 			assertThat(task.timeout()).isNull();
+			assertThat(task.window()).isNull();
+			assertThat(task.transactional()).isFalse();
 			assertThat(task.removeOnComplete()).isNull();
 			assertThat(task.removeOnFail()).isNull();
 			assertThat(task.aliases()).isEmpty();
@@ -59,6 +66,8 @@ class AnnotatedOptionsTests {
 			assertThat(task.retryPolicy().jitter()).isEqualTo(0.5);
 			assertThat(task.retryPolicy().noRetryFor()).containsExactly(IOException.class);
 			assertThat(task.timeout()).isEqualTo(Duration.ofSeconds(30));
+			assertThat(task.window()).isEqualTo(TaskWindow.parse("22:00-06:00", VIENNA));
+			assertThat(task.transactional()).isTrue();
 			assertThat(task.removeOnComplete()).isEqualTo(AT_ONCE);
 			assertThat(task.removeOnFail()).isEqualTo(NEVER);
 			assertThat(task.aliases()).containsExactly("old-full");
@@ -99,7 +108,7 @@ class AnnotatedOptionsTests {
 
 	@Test
 	void propertiesWinOverMethodAndClass() {
-		TaskOptions options = new TaskOptions(null, "configured", null, 42, null, null, null, null);
+		TaskOptions options = TaskOptions.none().queue("configured").maxAttempts(42);
 
 		try (AnnotatedTasks tasks = AnnotatedTasks.of(Map.of("Overrides", options),
 				(context) -> context.register(WithDefaults.class))) {
@@ -109,6 +118,73 @@ class AnnotatedOptionsTests {
 			assertThat(task.maxAttempts()).isEqualTo(42);
 			assertThat(task.timeout()).isEqualTo(Duration.ofSeconds(1));
 			assertThat(tasks.task("inherits").queue()).isEqualTo("slow");
+		}
+	}
+
+	@Test
+	void hoursAndZoneOfAWindowMayComeFromDifferentPlaces() {
+		try (AnnotatedTasks tasks = AnnotatedTasks.of(NightWorkInVienna.class, ZoneOnly.class, WindowOnly.class)) {
+			assertThat(tasks.task("of-class").window()).isEqualTo(TaskWindow.parse("22:00-06:00", VIENNA));
+			assertThat(tasks.task("other-hours").window()).isEqualTo(TaskWindow.parse("12:00-13:00", VIENNA));
+			assertThat(tasks.task("other-zone").window())
+				.isEqualTo(TaskWindow.parse("22:00-06:00", ZoneId.of("Asia/Tokyo")));
+			assertThat(tasks.task("always").window()).isEqualTo(TaskWindow.parse("00:00-24:00", VIENNA));
+			assertThat(tasks.task("no-window").window()).isNull();
+			assertThat(tasks.task("default-zone").window())
+				.isEqualTo(TaskWindow.parse("12:00-13:00", ZoneId.of("UTC")));
+			assertThat(tasks.task("utc").window()).isEqualTo(TaskWindow.parse("12:00-13:00", ZoneId.of("UTC")));
+		}
+	}
+
+	@Test
+	void propertiesReplaceHoursAndZoneOneByOne() {
+		ZoneId tokyo = ZoneId.of("Asia/Tokyo");
+		Map<String, TaskOptions> properties = Map.of("of-class", TaskOptions.none().zone(tokyo), "other-hours",
+				TaskOptions.none().hours(DailyHours.parse("01:00-02:00")), "no-window",
+				TaskOptions.none().hours(DailyHours.parse("03:00-04:00")));
+
+		try (AnnotatedTasks tasks = AnnotatedTasks.of(properties,
+				(context) -> context.register(NightWorkInVienna.class, ZoneOnly.class))) {
+			assertThat(tasks.task("of-class").window()).isEqualTo(TaskWindow.parse("22:00-06:00", tokyo));
+			assertThat(tasks.task("other-hours").window()).isEqualTo(TaskWindow.parse("01:00-02:00", VIENNA));
+			assertThat(tasks.task("no-window").window()).isEqualTo(TaskWindow.parse("03:00-04:00", VIENNA));
+		}
+	}
+
+	@Test
+	void refusesAZoneWithoutAWindow() {
+		assertThatExceptionOfType(InvalidTaskException.class)
+			.isThrownBy(() -> AnnotatedTasks.of(ZoneWithoutWindow.class).close())
+			.withMessageContainingAll("ZoneWithoutWindow.run of bean", "@Task(zone) has no window", "add window");
+		assertThatExceptionOfType(InvalidTaskException.class)
+			.isThrownBy(() -> AnnotatedTasks
+				.of(Map.of("plain", TaskOptions.none().zone(VIENNA)), (context) -> context.register(Plain.class))
+				.close())
+			.withMessageContainingAll("'plain'", "Europe/Vienna", "give a window too");
+	}
+
+	@Test
+	void aZoneMayWaitForAWindowFromAProperty() {
+		try (AnnotatedTasks tasks = AnnotatedTasks.of(WindowFromProperty.class)) {
+			assertThat(tasks.onlyTask().window()).isNull();
+		}
+		try (AnnotatedTasks tasks = AnnotatedTasks.withProperties(Map.of("night", "23:00-05:00"),
+				WindowFromProperty.class)) {
+			assertThat(tasks.onlyTask().window()).isEqualTo(TaskWindow.parse("23:00-05:00", VIENNA));
+		}
+	}
+
+	@Test
+	void oneTrueMakesATaskTransactionalUnlessAPropertySaysNo() {
+		Map<String, TaskOptions> properties = Map.of("no-longer", TaskOptions.none().transactional(false), "plain",
+				TaskOptions.none().transactional(true));
+
+		try (AnnotatedTasks tasks = AnnotatedTasks.of(properties,
+				(context) -> context.register(TransactionalClass.class, Plain.class))) {
+			assertThat(tasks.task("by-class").transactional()).isTrue();
+			assertThat(tasks.task("still").transactional()).isTrue();
+			assertThat(tasks.task("no-longer").transactional()).isFalse();
+			assertThat(tasks.task("plain").transactional()).isTrue();
 		}
 	}
 
@@ -180,7 +256,11 @@ class AnnotatedOptionsTests {
 			"NegativeRetention,@Task(removeOnFail = \"-1d\"),negative",
 			"BadInitial,@Task(retry.initial = \"quickly\"),duration", "ZeroInitial,@Task(retry),initial",
 			"BadMultiplier,@Task(retry),multiplier", "BadJitter,@Task(retry),jitter", "BadMax,@Task(retry),max",
-			"EndlessMax,@Task(retry),max", "BadDefaults,@TaskDefaults(queue = \"?\"),letters" })
+			"EndlessMax,@Task(retry),max", "BadWindow,@Task(window = \"22-6\"),22:00-06:00",
+			"EmptyWindow,@Task(window = \"08:00-08:00\"),leave the window out",
+			"BadZone,@Task(zone = \"Europe/Wien\"),Europe/Vienna",
+			"BadDefaultZone,@TaskDefaults(zone = \"CET?\"),Europe/Vienna",
+			"BadDefaults,@TaskDefaults(queue = \"?\"),letters" })
 	void refusesBadValues(String component, String attribute, String remedy) throws ClassNotFoundException {
 		Class<?> type = Class.forName(AnnotatedOptionsTests.class.getName() + "$" + component);
 
@@ -223,7 +303,8 @@ class AnnotatedOptionsTests {
 		@Task(name = "full", aliases = "old-full", queue = "mail", priority = -5, maxAttempts = 5,
 				retry = @Retry(initial = "1s", multiplier = 3, max = "10s", jitter = 0.5,
 						noRetryFor = { IOException.class, IOException.class }),
-				timeout = "30s", removeOnComplete = "0", removeOnFail = "never")
+				timeout = "30s", window = "22:00-06:00", zone = "Europe/Vienna", transactional = true,
+				removeOnComplete = "0", removeOnFail = "never")
 		void run() {
 		}
 
@@ -415,6 +496,114 @@ class AnnotatedOptionsTests {
 
 		@Task
 		void run() {
+		}
+
+	}
+
+	static class BadWindow {
+
+		@Task(window = "22-6")
+		void run() {
+		}
+
+	}
+
+	static class EmptyWindow {
+
+		@Task(window = "08:00-08:00")
+		void run() {
+		}
+
+	}
+
+	static class BadZone {
+
+		@Task(window = "22:00-06:00", zone = "Europe/Wien")
+		void run() {
+		}
+
+	}
+
+	@TaskDefaults(zone = "CET?")
+	static class BadDefaultZone {
+
+		@Task
+		void run() {
+		}
+
+	}
+
+	static class ZoneWithoutWindow {
+
+		@Task(zone = "Europe/Vienna")
+		void run() {
+		}
+
+	}
+
+	static class WindowFromProperty {
+
+		@Task(window = "${night:}", zone = "Europe/Vienna")
+		void run() {
+		}
+
+	}
+
+	@TaskDefaults(window = "22:00-06:00", zone = "Europe/Vienna")
+	static class NightWorkInVienna {
+
+		@Task
+		void ofClass() {
+		}
+
+		@Task(window = "12:00-13:00")
+		void otherHours() {
+		}
+
+		@Task(zone = "Asia/Tokyo")
+		void otherZone() {
+		}
+
+		@Task(window = "00:00-24:00")
+		void always() {
+		}
+
+	}
+
+	static class WindowOnly {
+
+		@Task(window = "12:00-13:00")
+		void defaultZone() {
+		}
+
+	}
+
+	@TaskDefaults(zone = "Europe/Vienna")
+	static class ZoneOnly {
+
+		@Task
+		void noWindow() {
+		}
+
+		@Task(window = "12:00-13:00", zone = "UTC")
+		void utc() {
+		}
+
+	}
+
+	@TaskDefaults(transactional = true)
+	static class TransactionalClass {
+
+		@Task
+		void byClass() {
+		}
+
+		@Task(transactional = false)
+		void still() {
+		}
+
+		@Task
+		void noLonger() {
 		}
 
 	}

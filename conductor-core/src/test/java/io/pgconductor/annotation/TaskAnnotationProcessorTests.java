@@ -163,7 +163,7 @@ class TaskAnnotationProcessorTests {
 
 	@Test
 	void refusesOverridesOfUnknownTasks() {
-		TaskOptions options = new TaskOptions(null, "other", null, null, null, null, null, null);
+		TaskOptions options = TaskOptions.none().queue("other");
 
 		assertThatExceptionOfType(UnknownTaskOptionsException.class)
 			.isThrownBy(

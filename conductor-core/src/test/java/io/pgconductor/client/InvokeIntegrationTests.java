@@ -245,7 +245,7 @@ class InvokeIntegrationTests {
 	@Test
 	@SuppressWarnings("NullAway")
 	void refusesMissingArguments() {
-		assertThatNullPointerException().isThrownBy(() -> client.invoke(null, null));
+		assertThatNullPointerException().isThrownBy(() -> client.invoke((String) null, null));
 		assertThatNullPointerException().isThrownBy(() -> client.invoke("echo", null, null));
 		assertThatNullPointerException().isThrownBy(() -> client.invokeAll("echo", null));
 	}

@@ -9,7 +9,7 @@ import java.util.UUID;
 
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
-import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
 import io.pgconductor.worker.WorkerOptions;
@@ -38,10 +38,12 @@ class SqlInvokeIntegrationTests {
 	static void start() {
 		test = new TestConductor(SqlInvokeIntegrationTests.class);
 		test.node((builder) -> builder.defaultWorker(WorkerOptions.DEFAULT.withPollInterval(POLL_INTERVAL)),
-				new TaskSpec("ship", Set.of("send"), "Shop.ship", Object.class, false,
-						(event, context) -> (event.payload() != null)
-								? Map.of("payload", event.payload(), "headers", context.headers()) : null,
-						"goods", 4, 7, RetryPolicy.DEFAULT, null, null, null))
+				TaskSpec
+					.of("ship", Object.class,
+							(event, context) -> (event.payload() != null)
+									? Map.of("payload", event.payload(), "headers", context.headers()) : null)
+					.withAliases(Set.of("send"))
+					.with(TaskOptions.none().queue("goods").priority(4).maxAttempts(7)))
 			.start();
 		test.sql("create table ${schema}.orders (id bigint generated always as identity, item text not null)").update();
 		test.sql("""

@@ -14,7 +14,7 @@ import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.Orchestrator;
-import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.test.TestPostgres;
 import io.pgconductor.testing.LogCapture;
@@ -64,8 +64,9 @@ class TaskDefaultsIntegrationTests {
 	}
 
 	private static TaskSpec task(String name, String queue, int priority, int maxAttempts, String... aliases) {
-		return new TaskSpec(name, Set.of(aliases), name, null, false, (event, context) -> context.queue(), queue,
-				priority, maxAttempts, RetryPolicy.DEFAULT, null, null, null);
+		return TaskSpec.of(name, null, (event, context) -> context.queue())
+			.withAliases(Set.of(aliases))
+			.with(TaskOptions.none().queue(queue).priority(priority).maxAttempts(maxAttempts));
 	}
 
 	private static void assertOptions(Execution execution, String queue, int priority, int maxAttempts) {

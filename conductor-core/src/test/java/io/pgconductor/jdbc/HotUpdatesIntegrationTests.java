@@ -40,7 +40,7 @@ class HotUpdatesIntegrationTests {
 			for (int i = 0; i < EXECUTIONS / batchSize; i++) {
 				List<ClaimedExecution> claimed = claims.claim(NODE, "default", List.of("task"), batchSize, List.of());
 				outcomes.record(claimed.stream()
-					.map((execution) -> new Recording(execution, new Outcome.Completed(null, Retention.AT_ONCE)))
+					.map((execution) -> new Recording(execution, new Outcome.Completed(null, Retention.AT_ONCE, false)))
 					.toList());
 			}
 

@@ -2,7 +2,9 @@ package io.pgconductor.jdbc;
 
 import java.time.Duration;
 import java.time.OffsetDateTime;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
@@ -133,9 +135,9 @@ class StatementPlansIntegrationTests {
 		ExecutionOutcomes outcomes = new ExecutionOutcomes(this.engine, this.schema);
 		List<ClaimedExecution> claimed = claim(400, List.of());
 
-		outcomes.record(recordings(claimed.subList(0, 100), new Outcome.Completed("1", Retention.AT_ONCE)));
+		outcomes.record(recordings(claimed.subList(0, 100), new Outcome.Completed("1", Retention.AT_ONCE, false)));
 		assertByPrimaryKey();
-		outcomes.record(recordings(claimed.subList(100, 200), new Outcome.Completed("1", Retention.NEVER)));
+		outcomes.record(recordings(claimed.subList(100, 200), new Outcome.Completed("1", Retention.NEVER, false)));
 		assertByPrimaryKey();
 		outcomes.record(recordings(claimed.subList(200, 300), new Outcome.Retried("{}", Duration.ofSeconds(1))));
 		assertByPrimaryKey();
@@ -213,10 +215,48 @@ class StatementPlansIntegrationTests {
 		assertThat(plan()).contains("execution_pkey", "finished_execution_pkey")
 			.doesNotContain("Seq Scan on execution")
 			.doesNotContain("Seq Scan on finished_execution");
-		assertThat(executions(application).cancel(id, null)).isTrue();
-		assertThat(plan()).contains("execution_pkey").doesNotContain("Seq Scan on execution");
+		this.test.conductor().cancel(id);
 		assertThat(executions(application).retry(id)).isPresent();
 		assertThat(plan()).contains("finished_execution_pkey").doesNotContain("Seq Scan on finished_execution");
+	}
+
+	@Test
+	void cancelsAlongIndexesInSessionsOfAnySettings() {
+		fill();
+		UUID parent = this.test.conductor().invoke("task", null, InvokeOptions.defaults().delay(Duration.ofHours(1)));
+		this.test.sql("""
+				insert into ${schema}.child_wait (id, parent_id, step, kind, pending, max_size)
+				select case i when 0 then :wait else ${schema}.uuid_v7() end,
+				    case i when 0 then :parent else ${schema}.uuid_v7() end, 'call', 'children', 3, 1000
+				from generate_series(0, 3000) i
+				""").param("wait", NODE).param("parent", parent).update();
+		this.test
+			.sql("update ${schema}.execution set parent_id = :parent, wait_id = :wait where id in ("
+					+ "select id from ${schema}.execution where run_at < now() limit 3)")
+			.param("wait", NODE)
+			.param("parent", parent)
+			.update();
+
+		this.test.transaction().executeWithoutResult((status) -> {
+			Map<String, Object> before = sequentialReads();
+			assertThat(this.test.conductor().cancel(parent)).isTrue();
+			assertThat(sequentialReads()).isEqualTo(before);
+		});
+
+		assertThat(this.test.count("finished_execution where state = 'cancelled'")).isEqualTo(4);
+	}
+
+	// In a function no plan can be seen, but what it did
+	private Map<String, Object> sequentialReads() {
+		Map<String, Object> reads = new HashMap<>();
+		this.test.sql("""
+				select relname, seq_scan
+				from pg_stat_xact_user_tables
+				where schemaname = :schema and relname in ('execution', 'finished_execution', 'child_wait')
+				""").param("schema", this.test.schema()).query((rs) -> {
+			reads.put(rs.getString(1), rs.getLong(2));
+		});
+		return reads;
 	}
 
 	private ExecutionTable executions(JdbcClient jdbc) {

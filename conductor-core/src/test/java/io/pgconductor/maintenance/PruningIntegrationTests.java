@@ -4,7 +4,6 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 
 import io.pgconductor.Conductor;
@@ -14,7 +13,7 @@ import io.pgconductor.NonRetryableException;
 import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.FinishedExecutionTable;
 import io.pgconductor.task.Retention;
-import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
 import org.jspecify.annotations.Nullable;
@@ -47,12 +46,12 @@ class PruningIntegrationTests {
 	}
 
 	private static TaskSpec task(String name, @Nullable Retention completed, @Nullable Retention failed) {
-		return new TaskSpec(name, Set.of(), name, String.class, false, (event, context) -> {
+		return TaskSpec.of(name, String.class, (event, context) -> {
 			if ("fail".equals(event.payload())) {
 				throw new NonRetryableException("as told");
 			}
 			return "done";
-		}, "default", 0, 3, RetryPolicy.DEFAULT, null, completed, failed);
+		}).with(TaskOptions.none().removeOnComplete(completed).removeOnFail(failed));
 	}
 
 	private FinishedExecutionTable finished() {
@@ -207,6 +206,35 @@ class PruningIntegrationTests {
 		this.test.node(task("task", null, null)).start();
 
 		await().until(() -> this.test.count("finished_execution") == 0);
+	}
+
+	@Test
+	void forgetsTheStepsOfWhatItPrunes() {
+		Retention hour = Retention.of(Duration.ofHours(1));
+		this.test.node(TaskSpec.of("stepwise", String.class, (event, context) -> {
+			context.step("step", String.class, () -> "result");
+			context.sleep("nap", Duration.ZERO);
+			if ("fail".equals(event.payload())) {
+				throw new NonRetryableException("as told");
+			}
+			return null;
+		}).with(TaskOptions.none().removeOnComplete(hour).removeOnFail(hour)),
+				TaskSpec.of("other", null, (event, context) -> context.step("step", String.class, () -> "result")))
+			.start();
+		UUID completed = this.client.invoke("stepwise", null);
+		UUID failed = this.client.invoke("stepwise", "fail");
+		UUID other = this.client.invoke("other", null);
+		this.test.await(completed, ExecutionState.COMPLETED);
+		this.test.await(failed, ExecutionState.FAILED);
+		this.test.await(other, ExecutionState.COMPLETED);
+
+		this.test.travel(Duration.ofHours(2));
+		prune();
+
+		assertThat(this.client.find(completed)).isEmpty();
+		assertThat(this.client.retry(failed)).isFalse();
+		assertThat(this.client.find(other).orElseThrow().steps()).hasSize(1);
+		assertThat(this.test.count("step")).isOne();
 	}
 
 }

@@ -2,7 +2,6 @@ package io.pgconductor.maintenance;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
@@ -15,7 +14,7 @@ import io.pgconductor.Orchestrator;
 import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.TaskTable;
-import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
 import org.junit.jupiter.api.AfterEach;
@@ -47,8 +46,8 @@ class TaskRehomingIntegrationTests {
 	}
 
 	private Orchestrator node(String queue) {
-		return this.test.node(new TaskSpec("task", Set.of(), "task", null, false, (event, context) -> context.queue(),
-				queue, 0, 3, RetryPolicy.DEFAULT, null, null, null));
+		return this.test
+			.node(TaskSpec.of("task", null, (event, context) -> context.queue()).with(TaskOptions.none().queue(queue)));
 	}
 
 	private UUID invoke(InvokeOptions options) {

@@ -31,6 +31,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class SchemaMigratorIntegrationTests {
 
+	private static final int BUNDLED = Scripts.bundled().version();
+
 	private final TestSchema schema = new TestSchema();
 
 	@RegisterExtension
@@ -47,7 +49,7 @@ class SchemaMigratorIntegrationTests {
 
 		assertThat(this.schema.version()).isEqualTo(Scripts.bundled().version());
 		assertThat(this.schema.query("select count(*) from ${schema}.executions", Integer.class)).isZero();
-		assertThat(this.log.lines()).containsExactly("INFO Installed schema 'jobs' at version 1");
+		assertThat(this.log.lines()).containsExactly("INFO Installed schema 'jobs' at version " + BUNDLED);
 	}
 
 	@Test
@@ -123,7 +125,7 @@ class SchemaMigratorIntegrationTests {
 		new SchemaMigrator(dataSource, this.schema.name(), true).ensureInstalled();
 
 		assertThat(dataSource.connections()).isEqualTo(1);
-		assertThat(this.log.lines()).containsExactly("DEBUG Schema 'jobs' is up to date at version 1");
+		assertThat(this.log.lines()).containsExactly("DEBUG Schema 'jobs' is up to date at version " + BUNDLED);
 	}
 
 	@RepeatedTest(3)
@@ -148,7 +150,7 @@ class SchemaMigratorIntegrationTests {
 		}
 
 		assertThat(this.log.lines()).filteredOn((line) -> line.startsWith("INFO"))
-			.containsExactly("INFO Installed schema 'jobs' at version 1");
+			.containsExactly("INFO Installed schema 'jobs' at version " + BUNDLED);
 		assertThat(this.schema.history()).doesNotHaveDuplicates();
 	}
 
@@ -162,6 +164,26 @@ class SchemaMigratorIntegrationTests {
 		assertThat(this.schema.version()).isEqualTo(3);
 		assertThat(this.schema.release()).isEqualTo(3);
 		assertThat(this.log.lines()).containsExactly("INFO Upgraded schema 'jobs' from version 1 to 3");
+	}
+
+	@Test
+	void keepsExecutionsOfTheFirstVersion() {
+		Scripts first = new Scripts(Scripts.bundled()
+			.all()
+			.stream()
+			.filter((script) -> script.isRepeatable() ? script.name().matches("R__(invoke|now|uuid_v7|wake).sql")
+					: script.version() == 1)
+			.toList());
+		this.schema.migrate(first);
+		this.schema.execute("insert into ${schema}.task values ('task', 'default', 0, 3, null, null)");
+		this.schema.query("select ${schema}.invoke('task', '{}')", Object.class);
+
+		this.schema.migrate(Scripts.bundled());
+
+		assertThat(this.schema.version()).isEqualTo(BUNDLED);
+		assertThat(this.schema.query("select state from ${schema}.executions", String.class)).isEqualTo("ready");
+		assertThat(this.schema.query("select ${schema}.cancel(id) from ${schema}.executions", Boolean.class)).isTrue();
+		assertThat(this.schema.query("select state from ${schema}.executions", String.class)).isEqualTo("cancelled");
 	}
 
 	@Test

@@ -12,12 +12,14 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.pgconductor.Conductor;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.SchemaName;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.worker.ConductorBuilder;
@@ -25,15 +27,23 @@ import io.pgconductor.worker.OrchestratorBuilder;
 import io.pgconductor.worker.WorkerOptions;
 import org.awaitility.Awaitility;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
  * A node in a JVM of its own, to be killed. Its tasks are
  * <ul>
  * <li>{@code work}: notes its payload, a number, in the table {@code effect}, once
  * however often it runs,</li>
+ * <li>{@code family}: has twelve numbers, from a hundred times its payload, noted by
+ * children: ten at once, and then one after the other,</li>
  * <li>{@code poison}: takes the JVM with it,</li>
- * <li>{@code endless}: runs until it is interrupted.</li>
+ * <li>{@code endless}: runs until it is interrupted,</li>
+ * <li>{@code step-transfer}: notes its payload in a transactional step,</li>
+ * <li>{@code task-transfer}: notes its payload, and is a transactional task.</li>
  * </ul>
+ * When one of each of the last two is about to commit (negative payloads) or has just
+ * committed (positive ones), they take the JVM with them.
  */
 public final class NodeProcess implements AutoCloseable {
 
@@ -109,6 +119,13 @@ public final class NodeProcess implements AutoCloseable {
 			jdbc.sql(effect).param("n", event.payload()).update();
 			return null;
 		}));
+		registry.register(TaskSpec.of("family", Integer.class, (event, context) -> {
+			int first = event.payload(Integer.class) * 100;
+			context.invokeAll("ten", "work", IntStream.range(first, first + 10).boxed().toList(), Void.class);
+			context.invoke("eleventh", "work", first + 10, Void.class);
+			context.invoke("twelfth", "work", first + 11, Void.class);
+			return first;
+		}));
 		registry.register(TaskSpec.of("poison", null, (event, context) -> {
 			Runtime.getRuntime().halt(1);
 			return null;
@@ -117,6 +134,57 @@ public final class NodeProcess implements AutoCloseable {
 			new CountDownLatch(1).await();
 			return null;
 		}));
+		HaltingCommit halting = new HaltingCommit();
+		registry.register(TaskSpec.of("step-transfer", Integer.class, (event, context) -> {
+			context.transaction("transfer", () -> {
+				jdbc.sql(effect).param("n", event.payload()).update();
+				halting.register(event.payload(Integer.class) < 0);
+			});
+			return null;
+		}));
+		registry.register(TaskSpec.of("task-transfer", Integer.class, (event, context) -> {
+			jdbc.sql(effect).param("n", event.payload()).update();
+			halting.register(event.payload(Integer.class) < 0);
+			return null;
+		}).with(TaskOptions.none().transactional(true)));
+	}
+
+	/**
+	 * Ends the JVM around the commit of two transactions.
+	 */
+	private static final class HaltingCommit {
+
+		private final CountDownLatch arrived = new CountDownLatch(2);
+
+		void register(boolean before) {
+			TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
+
+				@Override
+				public void beforeCommit(boolean readOnly) {
+					if (before) {
+						halt();
+					}
+				}
+
+				@Override
+				public void afterCommit() {
+					halt();
+				}
+
+			});
+		}
+
+		private void halt() {
+			this.arrived.countDown();
+			try {
+				this.arrived.await();
+			}
+			catch (InterruptedException ex) {
+				throw new IllegalStateException(ex);
+			}
+			Runtime.getRuntime().halt(1);
+		}
+
 	}
 
 	/**

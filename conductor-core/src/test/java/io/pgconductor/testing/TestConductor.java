@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import javax.sql.DataSource;
 
@@ -43,9 +45,15 @@ public final class TestConductor implements AutoCloseable {
 
 	private final DataSourceTransactionManager transactionManager;
 
+	private final Consumer<ConductorBuilder> customizer;
+
 	private final Conductor conductor;
 
 	private final JdbcClient jdbc;
+
+	public TestConductor(Class<?> testClass, Consumer<ConductorBuilder> customizer) {
+		this(TestPostgres.shared().jdbcUrl(), TestPostgres.shared().uniqueSchema(testClass), customizer);
+	}
 
 	public TestConductor(Class<?> testClass) {
 		this(TestPostgres.shared().jdbcUrl(), TestPostgres.shared().uniqueSchema(testClass), (builder) -> {
@@ -57,7 +65,9 @@ public final class TestConductor implements AutoCloseable {
 		this.schema = new SchemaName(schema);
 		this.applicationPool = pool("application", 10);
 		this.transactionManager = new DataSourceTransactionManager(this.applicationPool);
-		this.conductor = conductor(customizer);
+		this.customizer = customizer;
+		this.conductor = conductor((builder) -> {
+		});
 		this.conductor.ensureInstalled();
 		this.jdbc = JdbcClient.create(this.applicationPool);
 	}
@@ -80,13 +90,14 @@ public final class TestConductor implements AutoCloseable {
 		return new HikariDataSource(config);
 	}
 
-	private Conductor conductor(Consumer<ConductorBuilder> customizer) {
+	private Conductor conductor(Consumer<ConductorBuilder> further) {
 		HikariDataSource enginePool = pool("engine", 5);
 		this.enginePools.add(enginePool);
 		ConductorBuilder builder = new ConductorBuilder(this.applicationPool).engineDataSource(enginePool)
 			.transactionManager(this.transactionManager)
 			.schema(this.schema.value());
-		customizer.accept(builder);
+		this.customizer.accept(builder);
+		further.accept(builder);
 		return builder.build();
 	}
 
@@ -164,6 +175,24 @@ public final class TestConductor implements AutoCloseable {
 		return this.jdbc.sql(this.schema.sql(sql));
 	}
 
+	/**
+	 * Do something outside of this thread's transaction.
+	 * @param work what to do
+	 * @param <T> the result's type
+	 * @return its result
+	 */
+	public <T> T elsewhere(Supplier<T> work) {
+		return CompletableFuture.supplyAsync(work).join();
+	}
+
+	/**
+	 * Execute SQL outside of this thread's transaction.
+	 * @param sql says <code>${schema}</code> for the conductor's schema
+	 */
+	public void elsewhere(String sql) {
+		elsewhere(() -> sql(sql).update());
+	}
+
 	public long count(String table) {
 		return sql("select count(*) from ${schema}." + table).query(Long.class).single();
 	}
@@ -176,6 +205,8 @@ public final class TestConductor implements AutoCloseable {
 		sql("create or replace function ${schema}.now() returns timestamptz language sql stable parallel safe as "
 				+ "'select pg_catalog.now() + interval ''" + ahead.toMillis() + " milliseconds'''")
 			.update();
+		// Its sleep is by the real clock
+		sql("select pg_notify('${schema}:wake', 'promoter')").query().listOfRows();
 	}
 
 	public Execution await(UUID execution, ExecutionState state) {

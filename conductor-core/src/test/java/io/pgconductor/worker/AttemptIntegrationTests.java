@@ -246,7 +246,7 @@ class AttemptIntegrationTests {
 				Thread.onSpinWait();
 			}
 			return null;
-		}).with(new TaskOptions(null, null, null, 1, null, Duration.ofMillis(5), null, null));
+		}).with(TaskOptions.none().maxAttempts(1).timeout(Duration.ofMillis(5)));
 		TaskSpec innocent = TaskSpec.of("innocent", null, (event, context) -> {
 			if (Thread.currentThread().isInterrupted()) {
 				leaks.incrementAndGet();
@@ -305,7 +305,7 @@ class AttemptIntegrationTests {
 	}
 
 	private static TaskOptions options(RetryPolicy retryPolicy, @Nullable Duration timeout) {
-		return new TaskOptions(null, null, null, null, retryPolicy, timeout, null, null);
+		return TaskOptions.none().retryPolicy(retryPolicy).timeout(timeout);
 	}
 
 	private void wakePromoter() {

@@ -254,7 +254,7 @@ class CompletionIntegrationTests {
 	void deletesWhatIsNotKept() {
 		this.test
 			.node(task((event, context) -> this.runs.incrementAndGet())
-				.with(new TaskOptions(null, null, null, null, null, null, Retention.AT_ONCE, Retention.AT_ONCE)))
+				.with(TaskOptions.none().removeOnComplete(Retention.AT_ONCE).removeOnFail(Retention.AT_ONCE)))
 			.start();
 
 		invoke(1000);
@@ -270,8 +270,7 @@ class CompletionIntegrationTests {
 
 	private static TaskSpec task(TaskHandler handler) {
 		RetryPolicy atOnce = new RetryPolicy(List.of(Duration.ZERO), 0, Set.of());
-		return TaskSpec.of("task", Integer.class, handler)
-			.with(new TaskOptions(null, null, null, null, atOnce, null, null, null));
+		return TaskSpec.of("task", Integer.class, handler).with(TaskOptions.none().retryPolicy(atOnce));
 	}
 
 	private List<UUID> invoke(int size) {

@@ -260,7 +260,7 @@ class DatabaseOutageIntegrationTests {
 				.param(event.payload())
 				.update();
 			return null;
-		}).with(new TaskOptions(null, null, null, 1000, SOON, null, null, null));
+		}).with(TaskOptions.none().maxAttempts(1000).retryPolicy(SOON));
 	}
 
 	private HikariDataSource impatientPool() {

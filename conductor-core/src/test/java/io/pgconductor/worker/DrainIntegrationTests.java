@@ -86,8 +86,7 @@ class DrainIntegrationTests {
 					.invoke("chain", left - 1, InvokeOptions.defaults().queue((left % 2 == 0) ? "default" : "other"));
 			}
 			return this.runs.incrementAndGet();
-		}), TaskSpec.of("other", null, (event, context) -> null)
-			.with(new TaskOptions(null, "other", null, null, null, null, null, null)));
+		}), TaskSpec.of("other", null, (event, context) -> null).with(TaskOptions.none().queue("other")));
 		this.test.conductor().invoke("chain", 30);
 
 		drain(node);
@@ -105,7 +104,7 @@ class DrainIntegrationTests {
 				throw new IllegalStateException("not yet");
 			}
 			return null;
-		}).with(new TaskOptions(null, null, null, null, atOnce, null, null, null)));
+		}).with(TaskOptions.none().retryPolicy(atOnce)));
 		UUID id = this.test.conductor().invoke("task", null);
 
 		drain(node);

@@ -85,11 +85,14 @@ class NodeCrashIntegrationTests {
 			assertThat(this.test.conductor().find(poison).orElseThrow().attempt()).isEqualTo(attempt);
 		}
 
-		Execution failed = this.test.await(poison, ExecutionState.FAILED);
-		assertThat(failed.error().type()).isEqualTo("io.pgconductor.ConductorException");
-		assertThat(failed.error().message()).contains("attempt 2 of 2").contains("died").contains("no attempt is left");
 		try (NodeProcess process = process("healthy")) {
 			process.awaitRegistered(this.test, "healthy");
+			Execution failed = this.test.await(poison, ExecutionState.FAILED);
+			assertThat(failed.attempt()).isEqualTo(2);
+			assertThat(failed.error().type()).isEqualTo("io.pgconductor.ConductorException");
+			assertThat(failed.error().message()).contains("attempt 2 of 2")
+				.contains("died")
+				.contains("no attempt is left");
 			UUID work = this.test.conductor().invoke("work", 1);
 			this.test.await(work, ExecutionState.COMPLETED);
 			assertThat(process.isAlive()).isTrue();

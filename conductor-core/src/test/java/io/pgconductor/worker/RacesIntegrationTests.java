@@ -95,7 +95,7 @@ class RacesIntegrationTests {
 	}
 
 	@Test
-	void eitherCancelsOrRuns() {
+	void eitherCancelsOrCompletes() {
 		this.test.node(TaskSpec.of("task", Integer.class, (event, context) -> run(event.payload()))).start();
 		List<UUID> ids = new ArrayList<>();
 		List<Boolean> cancelled = new ArrayList<>();
@@ -114,7 +114,7 @@ class RacesIntegrationTests {
 	}
 
 	@Test
-	void eitherCancelsOrRunsAmongManyCancellers() {
+	void eitherCancelsOrCompletesAmongManyCancellers() {
 		this.test.node(TaskSpec.of("task", Integer.class, (event, context) -> run(event.payload()))).start();
 		this.test.node(TaskSpec.of("task", Integer.class, (event, context) -> run(event.payload()))).start();
 		List<UUID> ids = this.test.conductor()
@@ -150,7 +150,7 @@ class RacesIntegrationTests {
 				throw new IllegalStateException("once more");
 			}
 			return null;
-		}).with(new TaskOptions(null, null, null, null, soon, null, null, null))).start();
+		}).with(TaskOptions.none().retryPolicy(soon))).start();
 		List<UUID> ids = new ArrayList<>();
 		List<Boolean> cancelled = new ArrayList<>();
 
@@ -169,7 +169,9 @@ class RacesIntegrationTests {
 			Execution execution = find(ids.get(i));
 			assertThat(execution.state())
 				.isEqualTo(cancelled.get(i) ? ExecutionState.CANCELLED : ExecutionState.COMPLETED);
-			assertThat(this.runs.getOrDefault(i, new AtomicInteger()).get()).isEqualTo(execution.attempt());
+			int runs = this.runs.getOrDefault(i, new AtomicInteger()).get();
+			// The last attempt may have been cancelled before it could begin
+			assertThat(runs).isBetween(execution.attempt() - (cancelled.get(i) ? 1 : 0), execution.attempt());
 		}
 	}
 
@@ -209,8 +211,11 @@ class RacesIntegrationTests {
 
 	private void assertEither(Execution execution, boolean cancelled, int payload) {
 		assertThat(execution.state()).isEqualTo(cancelled ? ExecutionState.CANCELLED : ExecutionState.COMPLETED);
-		assertThat(execution.attempt()).isEqualTo(cancelled ? 0 : 1);
-		assertThat(this.runs.getOrDefault(payload, new AtomicInteger()).get()).isEqualTo(cancelled ? 0 : 1);
+		int runs = this.runs.getOrDefault(payload, new AtomicInteger()).get();
+		assertThat(runs).isLessThanOrEqualTo(execution.attempt());
+		if (!cancelled) {
+			assertThat(runs).isOne();
+		}
 	}
 
 	private static void pause(int micros) {

@@ -47,7 +47,7 @@ class RescueIntegrationTests {
 			.param(GHOST)
 			.update();
 		try (HikariDataSource pool = this.test.pool("engine", 4)) {
-			UnreliableDataSource engine = new UnreliableDataSource(pool, "with lost as");
+			UnreliableDataSource engine = new UnreliableDataSource(pool, "with rescued as");
 			engine.lose(3);
 			Orchestrator node = this.test.node(engine, (builder) -> builder.nodeTimeout(Duration.ofSeconds(3)), task());
 

@@ -231,7 +231,7 @@ class WakeUpIntegrationTests {
 			.mapToObj((i) -> TaskSpec
 				.of("task-" + i, Long.class,
 						(event, context) -> this.delays.add(System.nanoTime() - (Long) event.payload()))
-				.with(new TaskOptions(null, "queue-" + i, null, null, null, null, null, null)))
+				.with(TaskOptions.none().queue("queue-" + i)))
 			.toArray(TaskSpec[]::new);
 		this.test.node((builder) -> builder.defaultWorker(NEVER_POLLING), tasks).start();
 		awaitIdle();

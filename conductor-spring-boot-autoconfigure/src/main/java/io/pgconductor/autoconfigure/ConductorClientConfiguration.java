@@ -44,12 +44,14 @@ class ConductorClientConfiguration {
 			ObjectProvider<ConductorBuilderCustomizer> customizers) {
 		ClassLoader classLoader = Objects.requireNonNullElseGet(resourceLoader.getClassLoader(),
 				ClassUtils::getDefaultClassLoader);
+		ConductorOptions options = new ConductorOptions(properties);
 		ConductorBuilder builder = new ConductorBuilder(database.dataSource())
 			.transactionManager(database.transactionManager())
 			.schema(properties.getSchema())
 			.application(application(properties, environment))
 			.migrate(properties.isMigrate())
-			.maxPayloadSize(new ConductorOptions(properties).maxPayloadSize())
+			.maxPayloadSize(options.maxPayloadSize())
+			.maxFanInSize(options.maxFanInSize())
 			.jsonMapper(DurableJson.mapper(classLoader, jsonCustomizers))
 			.foreignTransaction(properties.getForeignTransaction())
 			.metrics(metrics.getIfAvailable(() -> ConductorMetrics.NONE));

@@ -1,6 +1,8 @@
 package io.pgconductor.autoconfigure;
 
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -10,6 +12,7 @@ import java.util.function.Supplier;
 import io.pgconductor.QueueName;
 import io.pgconductor.autoconfigure.ConductorProperties.Task;
 import io.pgconductor.autoconfigure.ConductorProperties.Worker;
+import io.pgconductor.task.DailyHours;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.worker.WorkerOptions;
@@ -38,6 +41,12 @@ final class ConductorOptions {
 	long maxPayloadSize() {
 		long size = this.properties.getMaxPayloadSize().toBytes();
 		check(size > 0, "conductor.max-payload-size", this.properties.getMaxPayloadSize(), "it must be positive");
+		return size;
+	}
+
+	long maxFanInSize() {
+		long size = this.properties.getMaxFanInSize().toBytes();
+		check(size > 0, "conductor.max-fan-in-size", this.properties.getMaxFanInSize(), "it must be positive");
 		return size;
 	}
 
@@ -118,9 +127,35 @@ final class ConductorOptions {
 		Duration timeout = task.getTimeout();
 		check(timeout == null || (!timeout.isNegative() && !timeout.isZero()), prefix + ".timeout", timeout,
 				"it must be positive");
-		return new TaskOptions(task.getEnabled(), queue, task.getPriority(), maxAttempts,
-				retryPolicy(prefix + ".retry", task.getRetry()), timeout, task.getRemoveOnComplete(),
-				task.getRemoveOnFail());
+		return TaskOptions.none()
+			.enabled(task.getEnabled())
+			.queue(queue)
+			.priority(task.getPriority())
+			.maxAttempts(maxAttempts)
+			.retryPolicy(retryPolicy(prefix + ".retry", task.getRetry()))
+			.timeout(timeout)
+			.hours(hours(prefix + ".window", task.getWindow()))
+			.zone(zone(prefix + ".zone", task.getZone()))
+			.transactional(task.getTransactional())
+			.removeOnComplete(task.getRemoveOnComplete())
+			.removeOnFail(task.getRemoveOnFail());
+	}
+
+	private static @Nullable DailyHours hours(String property, @Nullable String window) {
+		return (window != null) ? valid(property, window, () -> DailyHours.parse(window)) : null;
+	}
+
+	private static @Nullable ZoneId zone(String property, @Nullable String zone) {
+		if (zone == null) {
+			return null;
+		}
+		try {
+			return ZoneId.of(zone);
+		}
+		catch (DateTimeException ex) {
+			throw new InvalidConfigurationPropertyValueException(property, zone,
+					"it must be the name of a time zone, such as Europe/Vienna or UTC");
+		}
 	}
 
 	private static @Nullable RetryPolicy retryPolicy(String prefix, Task.Retry retry) {

@@ -46,6 +46,11 @@ public class ConductorProperties {
 	private DataSize maxPayloadSize = DataSize.ofMegabytes(1);
 
 	/**
+	 * Largest sum of the results of one fan-out (invokeAll), as JSON.
+	 */
+	private DataSize maxFanInSize = DataSize.ofMegabytes(16);
+
+	/**
 	 * What a client call does inside a transaction that is not one of Conductor's data
 	 * source.
 	 */
@@ -115,6 +120,14 @@ public class ConductorProperties {
 
 	public void setMaxPayloadSize(DataSize maxPayloadSize) {
 		this.maxPayloadSize = maxPayloadSize;
+	}
+
+	public DataSize getMaxFanInSize() {
+		return this.maxFanInSize;
+	}
+
+	public void setMaxFanInSize(DataSize maxFanInSize) {
+		this.maxFanInSize = maxFanInSize;
 	}
 
 	public ForeignTransaction getForeignTransaction() {
@@ -446,6 +459,22 @@ public class ConductorProperties {
 		private @Nullable Duration timeout;
 
 		/**
+		 * Hours of the day within which the task runs, such as 22:00-06:00. 00:00-24:00
+		 * lifts the limit of the declaration.
+		 */
+		private @Nullable String window;
+
+		/**
+		 * Time zone of the task's window.
+		 */
+		private @Nullable String zone;
+
+		/**
+		 * Whether an attempt of the task is one database transaction.
+		 */
+		private @Nullable Boolean transactional;
+
+		/**
 		 * How long a completed execution of the task is kept: a duration, 0 to delete it
 		 * at once, or never.
 		 */
@@ -499,6 +528,30 @@ public class ConductorProperties {
 
 		public void setTimeout(@Nullable Duration timeout) {
 			this.timeout = timeout;
+		}
+
+		public @Nullable String getWindow() {
+			return this.window;
+		}
+
+		public void setWindow(@Nullable String window) {
+			this.window = window;
+		}
+
+		public @Nullable String getZone() {
+			return this.zone;
+		}
+
+		public void setZone(@Nullable String zone) {
+			this.zone = zone;
+		}
+
+		public @Nullable Boolean getTransactional() {
+			return this.transactional;
+		}
+
+		public void setTransactional(@Nullable Boolean transactional) {
+			this.transactional = transactional;
 		}
 
 		public @Nullable Retention getRemoveOnComplete() {

@@ -3,6 +3,7 @@ package io.pgconductor.autoconfigure;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -11,6 +12,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.pgconductor.Conductor;
 import io.pgconductor.ConductorClient;
+import io.pgconductor.ConductorException;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.annotation.Task;
@@ -23,6 +25,7 @@ import io.pgconductor.worker.ConductorBuilder;
 import org.awaitility.Awaitility;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.beans.factory.InitializingBean;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.flyway.autoconfigure.FlywayAutoConfiguration;
@@ -32,6 +35,8 @@ import org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.DataSourceTransactionManagerAutoConfiguration;
 import org.springframework.boot.jdbc.autoconfigure.JdbcTemplateAutoConfiguration;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.transaction.autoconfigure.TransactionAutoConfiguration;
 import org.springframework.context.ApplicationContext;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -215,6 +220,36 @@ class ConductorAutoConfigurationIntegrationTests {
 		assertThat(slow.interrupted).isTrue();
 		assertThat(find(execution[0]).state()).isEqualTo(ExecutionState.READY);
 		assertThat(find(execution[0]).attempt()).isZero();
+	}
+
+	@Test
+	@ExtendWith(OutputCaptureExtension.class)
+	void endsCallsThatAwaitResultsWhenTheContextCloses(CapturedOutput output) {
+		CompletableFuture<Void> answer = new CompletableFuture<>();
+		this.runner.withPropertyValues("conductor.worker.enabled=false").run((context) -> {
+			ConductorClient client = context.getBean(ConductorClient.class);
+			UUID execution = client.invoke("greet", "Ada");
+			new Thread(() -> {
+				try {
+					client.await(execution, Void.class, PATIENCE.multipliedBy(2));
+				}
+				catch (ConductorException ex) {
+					answer.completeExceptionally(ex);
+				}
+			}).start();
+			Awaitility.await()
+				.atMost(PATIENCE)
+				.until(() -> Boolean.TRUE.equals(context.getBean(JdbcTemplate.class)
+					.queryForObject("select awaited_until is not null from " + this.schema + ".execution",
+							Boolean.class)));
+		});
+
+		assertThat(answer).failsWithin(Duration.ofSeconds(1))
+			.withThrowableThat()
+			.havingCause()
+			.isInstanceOf(ConductorException.class)
+			.withMessageContaining("closed");
+		assertThat(output).doesNotContain("marked as broken");
 	}
 
 	@Test

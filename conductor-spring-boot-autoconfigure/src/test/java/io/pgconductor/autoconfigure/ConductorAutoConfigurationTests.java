@@ -368,19 +368,19 @@ class ConductorAutoConfigurationTests {
 
 	@Test
 	void appliesPropertiesToTheBuilders() {
-		this.runner
-			.withPropertyValues("spring.application.name=shop", "conductor.schema=jobs", "conductor.migrate=false",
-					"conductor.max-payload-size=2KB", "conductor.foreign-transaction=separate",
-					"conductor.node-timeout=10s", "conductor.shutdown-timeout=2s",
-					"conductor.notifications.enabled=false", "conductor.worker.virtual-threads=false",
-					"conductor.retention.completed=0", "conductor.retention.failed=never",
-					"conductor.worker.default.concurrency=3", "conductor.worker.queues.mail.concurrency=1")
+		this.runner.withPropertyValues("spring.application.name=shop", "conductor.schema=jobs",
+				"conductor.migrate=false", "conductor.max-payload-size=2KB", "conductor.max-fan-in-size=4KB",
+				"conductor.foreign-transaction=separate", "conductor.node-timeout=10s", "conductor.shutdown-timeout=2s",
+				"conductor.notifications.enabled=false", "conductor.worker.virtual-threads=false",
+				"conductor.retention.completed=0", "conductor.retention.failed=never",
+				"conductor.worker.default.concurrency=3", "conductor.worker.queues.mail.concurrency=1")
 			.run((context) -> {
 				assertThat(context).hasNotFailed();
 				assertThat(conductorBuilder(context)).hasFieldOrPropertyWithValue("schema", "jobs")
 					.hasFieldOrPropertyWithValue("application", "shop")
 					.hasFieldOrPropertyWithValue("migrate", false)
 					.hasFieldOrPropertyWithValue("maxPayloadSize", 2048L)
+					.hasFieldOrPropertyWithValue("maxFanInSize", 4096L)
 					.hasFieldOrPropertyWithValue("foreignTransaction", ForeignTransaction.SEPARATE)
 					.hasFieldOrPropertyWithValue("dataSource", context.getBean(DataSource.class))
 					.hasFieldOrPropertyWithValue("transactionManager",

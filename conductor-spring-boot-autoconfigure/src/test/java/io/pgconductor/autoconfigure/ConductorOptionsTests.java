@@ -1,6 +1,7 @@
 package io.pgconductor.autoconfigure;
 
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import io.pgconductor.client.ForeignTransaction;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
+import io.pgconductor.task.TaskWindow;
 import io.pgconductor.worker.WorkerOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +45,7 @@ class ConductorOptionsTests {
 		assertThat(properties.getRetention().getCompleted()).isEqualTo(Retention.of(Duration.ofDays(7)));
 		assertThat(properties.getRetention().getFailed()).isEqualTo(Retention.of(Duration.ofDays(30)));
 		assertThat(options.maxPayloadSize()).isEqualTo(1024 * 1024);
+		assertThat(options.maxFanInSize()).isEqualTo(16 * 1024 * 1024);
 		assertThat(options.poolSize()).isEqualTo(4);
 		assertThat(options.nodeTimeout()).isEqualTo(Duration.ofSeconds(30));
 		assertThat(options.shutdownTimeout()).isEqualTo(Duration.ofSeconds(20));
@@ -54,9 +57,10 @@ class ConductorOptionsTests {
 	@Test
 	void bindsTheOptionsOfTheNode() {
 		ConductorProperties properties = bind("conductor.schema=jobs", "conductor.application=shop",
-				"conductor.migrate=false", "conductor.max-payload-size=64KB", "conductor.foreign-transaction=separate",
-				"conductor.node-timeout=1m", "conductor.shutdown-timeout=0", "conductor.notifications.enabled=false",
-				"conductor.pool.size=7", "conductor.retention.completed=0", "conductor.retention.failed=never");
+				"conductor.migrate=false", "conductor.max-payload-size=64KB", "conductor.max-fan-in-size=2MB",
+				"conductor.foreign-transaction=separate", "conductor.node-timeout=1m", "conductor.shutdown-timeout=0",
+				"conductor.notifications.enabled=false", "conductor.pool.size=7", "conductor.retention.completed=0",
+				"conductor.retention.failed=never");
 		ConductorOptions options = new ConductorOptions(properties);
 
 		assertThat(properties.getSchema()).isEqualTo("jobs");
@@ -67,6 +71,7 @@ class ConductorOptionsTests {
 		assertThat(properties.getRetention().getCompleted()).isEqualTo(Retention.AT_ONCE);
 		assertThat(properties.getRetention().getFailed()).isEqualTo(Retention.NEVER);
 		assertThat(options.maxPayloadSize()).isEqualTo(64 * 1024);
+		assertThat(options.maxFanInSize()).isEqualTo(2 * 1024 * 1024);
 		assertThat(options.nodeTimeout()).isEqualTo(Duration.ofMinutes(1));
 		assertThat(options.shutdownTimeout()).isEqualTo(Duration.ZERO);
 		assertThat(options.poolSize()).isEqualTo(7);
@@ -90,12 +95,23 @@ class ConductorOptionsTests {
 		ConductorOptions options = options("conductor.tasks.send-email.enabled=false",
 				"conductor.tasks.send-email.queue=mail", "conductor.tasks.send-email.priority=-3",
 				"conductor.tasks.send-email.max-attempts=7", "conductor.tasks.send-email.timeout=90s",
-				"conductor.tasks.send-email.remove-on-complete=0", "conductor.tasks.send-email.remove-on-fail=never",
-				"conductor.tasks.[user.created].priority=1");
+				"conductor.tasks.send-email.window=22:00-06:00", "conductor.tasks.send-email.zone=Europe/Vienna",
+				"conductor.tasks.send-email.transactional=true", "conductor.tasks.send-email.remove-on-complete=0",
+				"conductor.tasks.send-email.remove-on-fail=never", "conductor.tasks.[user.created].priority=1",
+				"conductor.tasks.[user.created].transactional=false");
 
 		assertThat(options.tasks()).containsExactlyInAnyOrderEntriesOf(Map.of("send-email",
-				new TaskOptions(false, "mail", -3, 7, null, Duration.ofSeconds(90), Retention.AT_ONCE, Retention.NEVER),
-				"user.created", new TaskOptions(null, null, 1, null, null, null, null, null)));
+				TaskOptions.none()
+					.enabled(false)
+					.queue("mail")
+					.priority(-3)
+					.maxAttempts(7)
+					.timeout(Duration.ofSeconds(90))
+					.window(TaskWindow.parse("22:00-06:00", ZoneId.of("Europe/Vienna")))
+					.transactional(true)
+					.removeOnComplete(Retention.AT_ONCE)
+					.removeOnFail(Retention.NEVER),
+				"user.created", TaskOptions.none().priority(1).transactional(false)));
 	}
 
 	@Test
@@ -126,8 +142,9 @@ class ConductorOptionsTests {
 	}
 
 	@ParameterizedTest
-	@CsvSource({ "conductor.max-payload-size, 0B, positive", "conductor.pool.size, 1, at least 2",
-			"conductor.node-timeout, 10ms, at least 1s", "conductor.shutdown-timeout, -1s, not be negative",
+	@CsvSource({ "conductor.max-payload-size, 0B, positive", "conductor.max-fan-in-size, 0B, positive",
+			"conductor.pool.size, 1, at least 2", "conductor.node-timeout, 10ms, at least 1s",
+			"conductor.shutdown-timeout, -1s, not be negative",
 			"conductor.worker.default.concurrency, 0, between 1 and",
 			"conductor.worker.default.poll-interval, 0, positive",
 			"conductor.worker.default.fetch-batch-size, 0, between 1 and",
@@ -136,7 +153,10 @@ class ConductorOptionsTests {
 			"conductor.worker.queues.[a.b].poll-interval, 0, positive",
 			"conductor.tasks.send-email.queue, not a queue, not a queue name",
 			"conductor.tasks.send-email.max-attempts, 0, at least 1", "conductor.tasks.[a.b].timeout, 0s, positive",
-			"conductor.tasks.a.retry.initial, 0s, positive", "conductor.tasks.a.retry.multiplier, 0.5, at least 1",
+			"conductor.tasks.a.window, 22-6, HH:mm-HH:mm",
+			"conductor.tasks.[a.b].window, 08:00-08:00, at the same time",
+			"conductor.tasks.a.zone, Europe/Wien, Europe/Vienna", "conductor.tasks.a.retry.initial, 0s, positive",
+			"conductor.tasks.a.retry.multiplier, 0.5, at least 1",
 			"conductor.tasks.a.retry.max, 1s, at least the initial delay",
 			"conductor.tasks.a.retry.jitter, 2, between 0 and 1" })
 	void refusesAValueByTheNameOfItsProperty(String property, String value, String reason) {
@@ -160,6 +180,7 @@ class ConductorOptionsTests {
 
 	private static void validate(ConductorOptions options) {
 		options.maxPayloadSize();
+		options.maxFanInSize();
 		options.poolSize();
 		options.nodeTimeout();
 		options.shutdownTimeout();

@@ -22,8 +22,8 @@ class ConfigurationMetadataTests {
 		Map<String, JsonNode> properties = properties();
 
 		assertThat(properties).containsOnlyKeys("conductor.application", "conductor.enabled",
-				"conductor.foreign-transaction", "conductor.max-payload-size", "conductor.migrate",
-				"conductor.node-timeout", "conductor.notifications.enabled", "conductor.pool.size",
+				"conductor.foreign-transaction", "conductor.max-fan-in-size", "conductor.max-payload-size",
+				"conductor.migrate", "conductor.node-timeout", "conductor.notifications.enabled", "conductor.pool.size",
 				"conductor.retention.completed", "conductor.retention.failed", "conductor.schema",
 				"conductor.shutdown-timeout", "conductor.tasks", "conductor.worker.default.concurrency",
 				"conductor.worker.default.fetch-batch-size", "conductor.worker.default.flush-interval",

@@ -6,7 +6,6 @@ import java.util.Set;
 
 import io.pgconductor.task.DuplicateTaskException;
 import io.pgconductor.task.InvalidTaskException;
-import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
@@ -167,7 +166,7 @@ class FailureAnalyzersTests {
 	}
 
 	private static UnknownTaskOptionsException unknownTask(String name) {
-		TaskOptions options = new TaskOptions(null, null, 1, null, null, null, null, null);
+		TaskOptions options = TaskOptions.none().priority(1);
 		TaskRegistry registry = new TaskRegistry(Map.of(name, options));
 		registry.register(spec("send-email", "Mail.sendEmail"));
 		registry.register(spec("user.created", "Mail.welcome"));
@@ -194,8 +193,7 @@ class FailureAnalyzersTests {
 	}
 
 	private static TaskSpec spec(String name, String source) {
-		return new TaskSpec(name, Set.of(), source, null, false, (event, context) -> null, "default", 0, 3,
-				RetryPolicy.DEFAULT, null, null, null);
+		return new TaskSpec(name, Set.of(), source, null, false, (event, context) -> null, TaskOptions.none(), null);
 	}
 
 	private static FailureAnalysis analyze(FailureAnalyzer analyzer, @Nullable Exception cause) {

@@ -1,4 +1,4 @@
-package io.pgconductor.client;
+package io.pgconductor.jdbc;
 
 import java.security.SecureRandom;
 import java.util.SplittableRandom;
@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * it in this process. The 12 bits after the time count within a millisecond; when they
  * are used up, the time runs ahead of the clock.
  */
-final class TimeOrderedIds {
+public final class TimeOrderedIds {
 
 	private static final SecureRandom SEED = new SecureRandom();
 
@@ -19,7 +19,7 @@ final class TimeOrderedIds {
 
 	private final AtomicLong last = new AtomicLong();
 
-	UUID next() {
+	public UUID next() {
 		long earliest = System.currentTimeMillis() << 12;
 		long tick = this.last.updateAndGet((previous) -> Math.max(previous + 1, earliest));
 		long high = (tick >>> 12) << 16 | 0x7000 | (tick & 0xfff);

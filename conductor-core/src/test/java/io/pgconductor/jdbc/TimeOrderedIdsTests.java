@@ -1,4 +1,4 @@
-package io.pgconductor.client;
+package io.pgconductor.jdbc;
 
 import java.util.List;
 import java.util.Set;
