@@ -1,6 +1,7 @@
 package io.pgconductor.sample;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 
@@ -22,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT)
+@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT, properties = "shop.payment.fail-every=0")
 @AutoConfigureRestTestClient
 @Import(TestDatabaseConfiguration.class)
 @DirtiesContext
@@ -46,20 +47,34 @@ class ShopIntegrationTests {
 				""").exchange().expectStatus().isCreated().expectBody(JsonNode.class).returnResult().getResponseBody();
 
 		assertThat(placed).isNotNull();
-		long orderId = placed.get("id").longValue();
-		String execution = "/executions/" + placed.get("executionId").stringValue();
+		String uri = "/orders/" + placed.get("id").longValue();
+		await().atMost(SOON).untilAsserted(() -> {
+			JsonNode settling = get(uri);
+			assertThat(settling.get("status").stringValue()).isEqualTo("reserved");
+			assertThat(settling.at("/charge/amount").intValue()).isEqualTo(20);
+			assertThat(settling.at("/fulfilment/state").stringValue()).isEqualTo("waiting");
+			assertThat(settling.at("/fulfilment/progress/fraction").doubleValue()).isEqualTo(0.5);
+			assertThat(settling.at("/fulfilment/progress/message").stringValue())
+				.isEqualTo("waiting for the payment to settle");
+			assertThat(stepsOf(settling)).containsExactly("reserve-stock", "charge");
+		});
 		await().atMost(SOON)
-			.untilAsserted(() -> assertThat(get(execution).get("state").stringValue()).isEqualTo("completed"));
-		JsonNode order = get("/orders/" + orderId);
+			.untilAsserted(() -> assertThat(get(uri).at("/fulfilment/state").stringValue()).isEqualTo("completed"));
+		JsonNode order = get(uri);
 		assertThat(order.get("status").stringValue()).isEqualTo("shipped");
 		assertThat(order.get("customer").stringValue()).isEqualTo("ada@example.com");
 		assertThat(order.get("item").stringValue()).isEqualTo("book");
 		assertThat(order.get("quantity").intValue()).isEqualTo(2);
-		JsonNode finished = get(execution);
-		assertThat(finished.get("task").stringValue()).isEqualTo("fulfil-order");
-		assertThat(finished.get("attempts").intValue()).isOne();
-		assertThat(finished.get("result").get("orderId").longValue()).isEqualTo(orderId);
-		assertThat(finished.get("error").isNull()).isTrue();
+		assertThat(order.at("/charge/requests").intValue()).isOne();
+		assertThat(stepsOf(order)).containsExactly("reserve-stock", "charge", "settle", "ship", "tell-customer");
+		assertThat(order.at("/fulfilment/children/0/task").stringValue()).isEqualTo("send-email");
+		assertThat(order.at("/fulfilment/children/0/state").stringValue()).isEqualTo("completed");
+		JsonNode execution = get("/executions/" + placed.get("executionId").stringValue());
+		assertThat(execution).isEqualTo(order.get("fulfilment"));
+		assertThat(execution.get("task").stringValue()).isEqualTo("fulfil-order");
+		assertThat(execution.get("attempts").intValue()).isOne();
+		assertThat(execution.at("/result/shippedAt")).isEqualTo(order.get("shippedAt"));
+		assertThat(execution.get("error").isNull()).isTrue();
 	}
 
 	@Test
@@ -176,6 +191,10 @@ class ShopIntegrationTests {
 	@Test
 	void isHealthy() {
 		assertThat(get("/actuator/health").get("status").stringValue()).isEqualTo("UP");
+	}
+
+	private static List<String> stepsOf(JsonNode order) {
+		return order.at("/fulfilment/steps").valueStream().map((step) -> step.get("name").stringValue()).toList();
 	}
 
 	private JsonNode get(String uri) {

@@ -2,7 +2,6 @@ package io.pgconductor.sample.execution;
 
 import java.util.UUID;
 
-import io.pgconductor.ConductorClient;
 import io.pgconductor.sample.web.NotFoundException;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -16,17 +15,15 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/executions")
 class ExecutionController {
 
-	private final ConductorClient conductor;
+	private final Executions executions;
 
-	ExecutionController(ConductorClient conductor) {
-		this.conductor = conductor;
+	ExecutionController(Executions executions) {
+		this.executions = executions;
 	}
 
 	@GetMapping("/{id}")
 	ExecutionView find(@PathVariable UUID id) {
-		return this.conductor.find(id)
-			.map(ExecutionView::of)
-			.orElseThrow(() -> new NotFoundException("There is no execution " + id));
+		return this.executions.find(id).orElseThrow(() -> new NotFoundException("There is no execution " + id));
 	}
 
 }

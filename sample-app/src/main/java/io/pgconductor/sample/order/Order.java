@@ -1,6 +1,7 @@
 package io.pgconductor.sample.order;
 
 import java.time.Instant;
+import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,8 +14,28 @@ import org.jspecify.annotations.Nullable;
  * @param quantity how many of it
  * @param status where the order is in its life
  * @param placedAt when it was placed
- * @param shippedAt when it was shipped; {@code null} before
+ * @param shippedAt when it was shipped; {@code null} if it is not
+ * @param executionId the execution that fulfils it; {@code null} for very old orders
  */
 record Order(long id, String customer, String item, int quantity, OrderStatus status, Instant placedAt,
-		@Nullable Instant shippedAt) {
+		@Nullable Instant shippedAt, @Nullable UUID executionId) {
+
+	private static final int PRICE = 10;
+
+	/**
+	 * Return what the order costs. Everything in the shop has the same price.
+	 * @return the amount in euros
+	 */
+	int total() {
+		return this.quantity * PRICE;
+	}
+
+	/**
+	 * Return the key by which the payment gateway knows the order.
+	 * @return the same key whenever the order is charged
+	 */
+	String paymentKey() {
+		return "order-" + this.id;
+	}
+
 }

@@ -32,7 +32,7 @@ class OrderController {
 	}
 
 	@GetMapping("/{id}")
-	Order find(@PathVariable long id) {
+	OrderView find(@PathVariable long id) {
 		return this.orders.find(id).orElseThrow(() -> new NotFoundException("There is no order " + id));
 	}
 

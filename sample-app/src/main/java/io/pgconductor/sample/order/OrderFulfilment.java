@@ -1,11 +1,24 @@
 package io.pgconductor.sample.order;
 
+import java.time.Duration;
 import java.time.Instant;
 
+import io.pgconductor.ChildFailedException;
+import io.pgconductor.ExecutionError;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.TaskContext;
+import io.pgconductor.annotation.OnFailure;
+import io.pgconductor.annotation.Retry;
 import io.pgconductor.annotation.Task;
+import io.pgconductor.sample.mail.SendEmail;
+import io.pgconductor.sample.payment.PaymentGateway;
+import io.pgconductor.sample.payment.Receipt;
+import io.pgconductor.sample.stock.OutOfStockException;
+import io.pgconductor.sample.stock.Stock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
 
 /**
  * Fulfils orders in the background.
@@ -18,25 +31,103 @@ class OrderFulfilment {
 	 */
 	static final String TASK = "fulfil-order";
 
+	private static final Logger logger = LoggerFactory.getLogger(OrderFulfilment.class);
+
+	private static final Duration SETTLEMENT = Duration.ofSeconds(2);
+
 	private final OrderRepository orders;
 
-	OrderFulfilment(OrderRepository orders) {
+	private final Stock stock;
+
+	private final PaymentGateway payments;
+
+	OrderFulfilment(OrderRepository orders, Stock stock, PaymentGateway payments) {
 		this.orders = orders;
+		this.stock = stock;
+		this.payments = payments;
 	}
 
 	/**
-	 * Ship an order. A crash between this method's commit and the record of its result
-	 * makes it run again, so it is idempotent.
+	 * Fulfil an order. This method runs again from the top after each failed attempt,
+	 * after a crash, and after it has waited: what is in a step is not repeated then.
 	 * @param payload names the order
 	 * @param context the execution
 	 * @return the shipment
 	 */
-	@Task(TASK)
+	@Task(name = TASK, maxAttempts = 5, retry = @Retry(initial = "1s", noRetryFor = OutOfStockException.class))
 	Shipment fulfil(FulfilOrder payload, TaskContext context) {
-		Instant shippedAt = this.orders.markShipped(payload.orderId())
+		Order order = this.orders.find(payload.orderId())
 			.orElseThrow(() -> new NonRetryableException("There is no order " + payload.orderId()));
-		context.logger().info("Order {} is shipped", payload.orderId());
-		return new Shipment(payload.orderId(), shippedAt);
+		if (order.status() == OrderStatus.CANCELLED) {
+			throw new NonRetryableException("Order " + order.id() + " is cancelled");
+		}
+
+		context.progress(0.1, "reserving the stock");
+		context.transaction("reserve-stock", () -> reserve(order));
+
+		context.progress(0.3, "charging the customer");
+		Receipt receipt = context.step("charge", Receipt.class,
+				() -> this.payments.charge(order.paymentKey(), order.customer(), order.total()));
+
+		context.progress(0.5, "waiting for the payment to settle");
+		context.sleep("settle", SETTLEMENT);
+
+		context.progress(0.7, "shipping");
+		Instant shippedAt = context.transaction("ship", Instant.class, () -> ship(order));
+
+		context.progress(0.9, "telling the customer");
+		tellCustomer(order, context);
+		return new Shipment(order.id(), receipt.chargedAt(), shippedAt);
+	}
+
+	/**
+	 * Give up an order whose fulfilment has failed for good. A task of its own, which
+	 * runs until it has succeeded or its attempts are used up; here, all in one
+	 * transaction.
+	 * @param payload names the order
+	 * @param error why it failed
+	 */
+	@OnFailure
+	@Transactional
+	void giveUp(FulfilOrder payload, ExecutionError error) {
+		this.orders.find(payload.orderId()).ifPresent((order) -> {
+			if (this.orders.move(order.id(), OrderStatus.RESERVED, OrderStatus.CANCELLED)) {
+				this.stock.putBack(order.item(), order.quantity());
+				this.payments.refund(order.paymentKey());
+				logger.info("Order {} is cancelled, and its stock is back: {}", order.id(), error.message());
+			}
+			else if (this.orders.move(order.id(), OrderStatus.PLACED, OrderStatus.CANCELLED)) {
+				logger.info("Order {} is cancelled: {}", order.id(), error.message());
+			}
+		});
+	}
+
+	/**
+	 * The transaction of the step has both statements, and the record of the step.
+	 */
+	private void reserve(Order order) {
+		if (this.orders.move(order.id(), OrderStatus.PLACED, OrderStatus.RESERVED)) {
+			this.stock.take(order.item(), order.quantity());
+		}
+	}
+
+	private Instant ship(Order order) {
+		return this.orders.markShipped(order.id())
+			.orElseThrow(() -> new NonRetryableException("Order " + order.id() + " is not to be shipped any more"));
+	}
+
+	/**
+	 * A shipped order is fulfilled, with or without an e-mail.
+	 */
+	private void tellCustomer(Order order, TaskContext context) {
+		SendEmail email = new SendEmail(order.customer(),
+				"Your order %d (%d × %s) is on its way".formatted(order.id(), order.quantity(), order.item()));
+		try {
+			context.invoke("tell-customer", SendEmail.TASK, email);
+		}
+		catch (ChildFailedException ex) {
+			context.logger().warn("Order {}: the customer could not be told", order.id(), ex);
+		}
 	}
 
 }

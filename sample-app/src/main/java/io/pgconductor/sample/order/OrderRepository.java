@@ -5,6 +5,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.UUID;
 
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
@@ -35,19 +36,42 @@ class OrderRepository {
 			.single();
 	}
 
+	void setExecution(long id, UUID executionId) {
+		this.jdbcClient.sql("update orders set execution_id = :executionId where id = :id")
+			.param("executionId", executionId)
+			.param("id", id)
+			.update();
+	}
+
 	/**
-	 * Mark an order as shipped. Doing it again changes nothing.
+	 * Move an order on, if it is where it is thought to be.
 	 * @param id the order's id
-	 * @return when it was first marked, or empty if there is no such order
+	 * @param from the status it is in
+	 * @param to the status to move it to; not shipped
+	 * @return whether it was in that status
+	 */
+	boolean move(long id, OrderStatus from, OrderStatus to) {
+		return this.jdbcClient.sql("update orders set status = :to where id = :id and status = :from")
+			.param("from", from.label())
+			.param("to", to.label())
+			.param("id", id)
+			.update() > 0;
+	}
+
+	/**
+	 * Mark an order that was reserved as shipped. Doing it again changes nothing.
+	 * @param id the order's id
+	 * @return when it was first marked, or empty if it is not to be shipped
 	 */
 	Optional<Instant> markShipped(long id) {
 		return this.jdbcClient.sql("""
 				update orders
-				set status = :status, shipped_at = coalesce(shipped_at, now())
-				where id = :id
+				set status = :shipped, shipped_at = coalesce(shipped_at, now())
+				where id = :id and status in (:reserved, :shipped)
 				returning shipped_at
 				""")
-			.param("status", OrderStatus.SHIPPED.label())
+			.param("reserved", OrderStatus.RESERVED.label())
+			.param("shipped", OrderStatus.SHIPPED.label())
 			.param("id", id)
 			.query((row, rowNumber) -> row.getTimestamp("shipped_at").toInstant())
 			.optional();
@@ -55,7 +79,7 @@ class OrderRepository {
 
 	Optional<Order> find(long id) {
 		return this.jdbcClient.sql("""
-				select id, customer, item, quantity, status, placed_at, shipped_at
+				select id, customer, item, quantity, status, placed_at, shipped_at, execution_id
 				from orders
 				where id = :id
 				""").param("id", id).query(OrderRepository::mapRow).optional();
@@ -65,7 +89,7 @@ class OrderRepository {
 		Timestamp shippedAt = row.getTimestamp("shipped_at");
 		return new Order(row.getLong("id"), row.getString("customer"), row.getString("item"), row.getInt("quantity"),
 				OrderStatus.ofLabel(row.getString("status")), row.getTimestamp("placed_at").toInstant(),
-				(shippedAt != null) ? shippedAt.toInstant() : null);
+				(shippedAt != null) ? shippedAt.toInstant() : null, row.getObject("execution_id", UUID.class));
 	}
 
 }

@@ -4,6 +4,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 import io.pgconductor.ConductorClient;
+import io.pgconductor.sample.execution.Executions;
+import io.pgconductor.sample.payment.PaymentGateway;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
 
@@ -15,10 +17,16 @@ class OrderService {
 
 	private final OrderRepository orders;
 
+	private final PaymentGateway payments;
+
+	private final Executions executions;
+
 	private final ConductorClient conductor;
 
-	OrderService(OrderRepository orders, ConductorClient conductor) {
+	OrderService(OrderRepository orders, PaymentGateway payments, Executions executions, ConductorClient conductor) {
 		this.orders = orders;
+		this.payments = payments;
+		this.executions = executions;
 		this.conductor = conductor;
 	}
 
@@ -32,11 +40,19 @@ class OrderService {
 	PlacedOrder place(NewOrder newOrder) {
 		long id = this.orders.insert(newOrder);
 		UUID executionId = this.conductor.invoke(OrderFulfilment.TASK, new FulfilOrder(id));
+		this.orders.setExecution(id, executionId);
 		return new PlacedOrder(id, executionId);
 	}
 
-	Optional<Order> find(long id) {
-		return this.orders.find(id);
+	/**
+	 * Show what has become of an order.
+	 * @param id the order's id
+	 * @return the order and the stages of its fulfilment, or empty if there is none
+	 */
+	Optional<OrderView> find(long id) {
+		return this.orders.find(id)
+			.map((order) -> OrderView.of(order, this.payments.find(order.paymentKey()).orElse(null),
+					Optional.ofNullable(order.executionId()).flatMap(this.executions::find).orElse(null)));
 	}
 
 }

@@ -11,14 +11,24 @@ import com.fasterxml.jackson.annotation.JsonValue;
 enum OrderStatus {
 
 	/**
-	 * Ordered, and not yet shipped.
+	 * Ordered, and nothing else yet.
 	 */
 	PLACED,
 
 	/**
+	 * Taken out of the stock, and not yet shipped.
+	 */
+	RESERVED,
+
+	/**
 	 * On its way to the customer.
 	 */
-	SHIPPED;
+	SHIPPED,
+
+	/**
+	 * Given up: the stock and the money are back.
+	 */
+	CANCELLED;
 
 	/**
 	 * Return the name that the database and the HTTP API use.

@@ -1,0 +1,8 @@
+package com.example.report;
+
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+@SpringBootApplication
+class ReportApplication {
+
+}

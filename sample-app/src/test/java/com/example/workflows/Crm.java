@@ -1,0 +1,7 @@
+package com.example.workflows;
+
+interface Crm {
+
+	int put(long contactId);
+
+}

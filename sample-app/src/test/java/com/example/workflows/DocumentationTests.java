@@ -1,0 +1,54 @@
+package com.example.workflows;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class DocumentationTests {
+
+	private static final Path SOURCES = Path.of("src/test/java/com/example/workflows");
+
+	private static final Pattern JAVA = Pattern.compile("^```java\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
+
+	@ParameterizedTest
+	@ValueSource(strings = { "steps-and-retries", "long-running-tasks", "child-tasks", "cancellation", "time-windows" })
+	void showsCodeThatRuns(String page) throws IOException {
+		List<String> sources = sources();
+
+		List<String> examples = JAVA.matcher(Files.readString(Path.of("../docs", page + ".md")))
+			.results()
+			.map((MatchResult block) -> block.group(1))
+			.toList();
+
+		assertThat(examples).isNotEmpty()
+			.allSatisfy((example) -> assertThat(sources).as(example)
+				.anyMatch((source) -> source.contains(example.replaceAll("(?m)^(?=.)", "\t"))
+						|| source.contains(example.replaceAll("(?m)^(?=.)", "\t\t")) || source.contains(example)));
+	}
+
+	private static List<String> sources() throws IOException {
+		try (Stream<Path> files = Files.list(SOURCES)) {
+			return files.map(DocumentationTests::read).toList();
+		}
+	}
+
+	private static String read(Path file) {
+		try {
+			return Files.readString(file);
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+	}
+
+}

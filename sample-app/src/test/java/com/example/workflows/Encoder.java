@@ -1,0 +1,11 @@
+package com.example.workflows;
+
+import java.util.concurrent.Future;
+
+interface Encoder {
+
+	Future<?> start(String file);
+
+	boolean encodeNextFrame(String file);
+
+}

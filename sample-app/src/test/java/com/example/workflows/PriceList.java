@@ -1,0 +1,7 @@
+package com.example.workflows;
+
+interface PriceList {
+
+	void load(String supplier);
+
+}

@@ -1,0 +1,9 @@
+package com.example.workflows;
+
+interface SearchIndex {
+
+	void load(int page);
+
+	boolean removeNextOutdated();
+
+}

@@ -1,0 +1,150 @@
+package io.pgconductor.sample.order;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+import io.pgconductor.ConductorClient;
+import io.pgconductor.Execution;
+import io.pgconductor.ExecutionState;
+import io.pgconductor.ExecutionStep;
+import io.pgconductor.sample.ShopApplication;
+import io.pgconductor.sample.TestDatabaseConfiguration;
+import io.pgconductor.sample.payment.Receipt;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+class OrderFulfilmentIntegrationTests {
+
+	@Test
+	void chargesOnceThoughThePaymentGatewayDoesNotAnswer() {
+		run((shop) -> {
+			assertThat(shop.end(shop.place("book", 1)).attempt()).isEqualTo(1);
+
+			PlacedOrder placed = shop.place("book", 2);
+
+			Execution execution = shop.end(placed);
+			assertThat(execution.state()).isEqualTo(ExecutionState.COMPLETED);
+			assertThat(execution.attempt()).isEqualTo(2);
+			assertThat(execution.error()).isNotNull()
+				.satisfies((error) -> assertThat(error.message()).isEqualTo("The payment gateway does not answer"));
+			assertThat(execution.steps()).extracting(ExecutionStep::name)
+				.containsExactly("reserve-stock", "charge", "settle", "ship", "tell-customer");
+			assertThat(shop.find(placed).status()).isEqualTo(OrderStatus.SHIPPED);
+			assertThat(shop.charge(placed).requests()).isEqualTo(1);
+			assertThat(shop.available("book")).isEqualTo(10000 - 3);
+		}, "--shop.payment.fail-every=2");
+	}
+
+	@Test
+	void sellsNoMoreThanThereIs() {
+		run((shop) -> {
+			PlacedOrder first = shop.place("piano", 1);
+			PlacedOrder second = shop.place("piano", 1);
+
+			assertThat(shop.end(first).state()).isNotEqualTo(shop.end(second).state());
+			assertThat(shop.available("piano")).isZero();
+			await().atMost(Duration.ofSeconds(20))
+				.untilAsserted(() -> assertThat(List.of(shop.find(first).status(), shop.find(second).status()))
+					.containsExactlyInAnyOrder(OrderStatus.SHIPPED, OrderStatus.CANCELLED));
+			assertThat(shop.count("select count(*) from charge")).isEqualTo(1);
+		}, "--shop.payment.fail-every=0");
+	}
+
+	@Test
+	void cancelsAnOrderThatCannotBePaid() {
+		run((shop) -> {
+			PlacedOrder placed = shop.place("book", 2);
+
+			Execution execution = shop.end(placed);
+			assertThat(execution.state()).isEqualTo(ExecutionState.FAILED);
+			assertThat(execution.attempt()).isEqualTo(2);
+			assertThat(execution.steps()).extracting(ExecutionStep::name).containsExactly("reserve-stock");
+			await().atMost(Duration.ofSeconds(20))
+				.untilAsserted(() -> assertThat(shop.find(placed).status()).isEqualTo(OrderStatus.CANCELLED));
+			assertThat(shop.available("book")).isEqualTo(10000);
+			assertThat(shop.count("select count(*) from charge")).isZero();
+		}, "--shop.payment.fail-every=1", "--conductor.tasks.fulfil-order.max-attempts=2");
+	}
+
+	@Test
+	void givesTheMoneyBackWhenTheFulfilmentFailsAfterTheCharge() {
+		run((shop) -> {
+			shop.jdbcClient().sql("alter table orders add constraint broken check (status <> 'shipped')").update();
+
+			PlacedOrder placed = shop.place("book", 2);
+
+			assertThat(shop.end(placed).state()).isEqualTo(ExecutionState.FAILED);
+			await().atMost(Duration.ofSeconds(20))
+				.untilAsserted(() -> assertThat(shop.find(placed).status()).isEqualTo(OrderStatus.CANCELLED));
+			assertThat(shop.charge(placed).refundedAt()).isNotNull();
+			assertThat(shop.available("book")).isEqualTo(10000);
+		}, "--shop.payment.fail-every=0", "--conductor.tasks.fulfil-order.max-attempts=1");
+	}
+
+	@Test
+	void fulfilsAnOrderThatIsInvokedTwiceOnce() {
+		run((shop) -> {
+			PlacedOrder placed = shop.place("book", 2);
+			PlacedOrder again = new PlacedOrder(placed.id(),
+					shop.conductor().invoke(OrderFulfilment.TASK, new FulfilOrder(placed.id())));
+
+			assertThat(shop.end(placed).state()).isEqualTo(ExecutionState.COMPLETED);
+			assertThat(shop.end(again).state()).isEqualTo(ExecutionState.COMPLETED);
+			assertThat(shop.available("book")).isEqualTo(10000 - 2);
+			assertThat(shop.count("select count(*) from charge")).isEqualTo(1);
+		}, "--shop.payment.fail-every=0");
+	}
+
+	private static void run(Consumer<Shop> test, String... arguments) {
+		try (ConfigurableApplicationContext context = new SpringApplicationBuilder(ShopApplication.class,
+				TestDatabaseConfiguration.class)
+			.web(WebApplicationType.NONE)
+			.run(arguments)) {
+			test.accept(new Shop(context.getBean(OrderService.class), context.getBean(ConductorClient.class),
+					context.getBean(JdbcClient.class)));
+		}
+	}
+
+	private record Shop(OrderService orders, ConductorClient conductor, JdbcClient jdbcClient) {
+
+		PlacedOrder place(String item, int quantity) {
+			return this.orders.place(new NewOrder("ada@example.com", item, quantity));
+		}
+
+		OrderView find(PlacedOrder placed) {
+			return this.orders.find(placed.id()).orElseThrow();
+		}
+
+		Receipt charge(PlacedOrder placed) {
+			Receipt charge = find(placed).charge();
+			assertThat(charge).isNotNull();
+			return charge;
+		}
+
+		Execution end(PlacedOrder placed) {
+			return await().atMost(Duration.ofSeconds(20))
+				.until(() -> this.conductor.find(placed.executionId()).orElseThrow(),
+						(execution) -> execution.state().isFinished());
+		}
+
+		long available(String item) {
+			return this.jdbcClient.sql("select available from stock where item = ?")
+				.param(item)
+				.query(Long.class)
+				.single();
+		}
+
+		long count(String sql) {
+			return this.jdbcClient.sql(sql).query(Long.class).single();
+		}
+
+	}
+
+}
