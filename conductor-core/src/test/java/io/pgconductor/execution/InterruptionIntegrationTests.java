@@ -7,8 +7,10 @@ import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
+import io.pgconductor.SuspensionSignal;
 import io.pgconductor.task.TaskHandler;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
@@ -28,7 +30,9 @@ class InterruptionIntegrationTests {
 
 	private static final Duration LONG = Duration.ofSeconds(30);
 
-	private static final int ROUNDS = 200;
+	private static final int ROUNDS = 150;
+
+	private static final int MAX_ROUNDS = 10 * ROUNDS;
 
 	private final AtomicInteger leaks = new AtomicInteger();
 
@@ -47,31 +51,54 @@ class InterruptionIntegrationTests {
 
 	@Test
 	void reachesNoOtherHandlerWhenATimeoutRacesTheEnd() {
+		Duration timeout = Duration.ofMillis(5);
+		Edge end = new Edge(timeout);
 		start((event, context) -> {
-			spin(3000, 7000);
+			long begin = System.nanoTime();
+			end.approach(begin);
+			end.passed(!Thread.currentThread().isInterrupted());
 			return null;
-		}, TaskOptions.none().timeout(Duration.ofMillis(5)).maxAttempts(1));
+		}, TaskOptions.none().timeout(timeout).maxAttempts(1));
 
-		alternate();
+		alternate("completed", "failed");
 
 		assertNoLeak("completed", "failed");
 	}
 
 	@Test
 	void reachesNoOtherHandlerWhenATimeoutRacesStepsAndSuspensions() {
+		Duration timeout = Duration.ofMillis(15);
+		Edge suspension = new Edge(timeout);
+		Edge end = new Edge(timeout);
 		start((event, context) -> {
-			context.step("step", () -> spin(0, 2000));
-			context.step("empty", () -> {
-			});
-			context.sleep("nap", Duration.ZERO);
-			context.transaction("transaction", () -> {
-				this.test.sql("insert into ${schema}.effect values (1)").update();
-				spin(0, 4000);
-			});
-			return null;
-		}, TaskOptions.none().timeout(Duration.ofMillis(8)).maxAttempts(1));
+			long begin = System.nanoTime();
+			AtomicReference<Edge> edge = new AtomicReference<>(end);
+			boolean passed = false;
+			try {
+				context.step("step", () -> {
+					edge.set(suspension);
+					suspension.approach(begin);
+				});
+				context.step("empty", () -> {
+				});
+				context.sleep("nap", Duration.ZERO);
+				context.transaction("transaction", () -> {
+					this.test.sql("insert into ${schema}.effect values (1)").update();
+					end.approach(begin);
+				});
+				passed = true;
+				return null;
+			}
+			catch (SuspensionSignal ex) {
+				passed = true;
+				throw ex;
+			}
+			finally {
+				edge.get().passed(passed && !Thread.currentThread().isInterrupted());
+			}
+		}, TaskOptions.none().timeout(timeout).maxAttempts(1));
 
-		alternate();
+		alternate("completed", "failed");
 
 		assertNoLeak("completed", "failed");
 	}
@@ -86,7 +113,7 @@ class InterruptionIntegrationTests {
 			return null;
 		}, TaskOptions.none());
 
-		alternate();
+		alternate("cancelled");
 
 		assertNoLeak("cancelled");
 	}
@@ -110,15 +137,20 @@ class InterruptionIntegrationTests {
 			.start();
 	}
 
-	private void alternate() {
+	/**
+	 * Run both tasks in turns, until the edgy one has ended in all these ways.
+	 */
+	private void alternate(String... statesOfEdgy) {
 		List<UUID> ids = new ArrayList<>();
-		this.test.transaction().executeWithoutResult((status) -> {
-			for (int i = 0; i < ROUNDS; i++) {
-				ids.add(this.test.conductor().invoke("edgy", null));
-				ids.add(this.test.conductor().invoke("innocent", null));
-			}
-		});
-		Awaitility.await().atMost(LONG).until(() -> this.test.count("finished_execution") == ids.size());
+		while (ids.isEmpty() || (ids.size() < 2 * MAX_ROUNDS && !statesOf("edgy").containsAll(List.of(statesOfEdgy)))) {
+			this.test.transaction().executeWithoutResult((status) -> {
+				for (int i = 0; i < ROUNDS; i++) {
+					ids.add(this.test.conductor().invoke("edgy", null));
+					ids.add(this.test.conductor().invoke("innocent", null));
+				}
+			});
+			Awaitility.await().atMost(LONG).until(() -> this.test.count("finished_execution") == ids.size());
+		}
 	}
 
 	private void assertNoLeak(String... statesOfEdgy) {
@@ -135,10 +167,39 @@ class InterruptionIntegrationTests {
 	}
 
 	private static void spin(int minMicros, int maxMicros) {
-		long nanos = TimeUnit.MICROSECONDS.toNanos(ThreadLocalRandom.current().nextInt(minMicros, maxMicros));
-		for (long end = System.nanoTime() + nanos; System.nanoTime() < end;) {
+		spinUntil(System.nanoTime()
+				+ TimeUnit.MICROSECONDS.toNanos(ThreadLocalRandom.current().nextInt(minMicros, maxMicros)));
+	}
+
+	private static void spinUntil(long end) {
+		while (System.nanoTime() - end < 0) {
 			Thread.onSpinWait();
 		}
+	}
+
+	/**
+	 * The moment that lets a run be in time about as often as not. It is found, since it
+	 * is another one on each machine.
+	 */
+	private static final class Edge {
+
+		private static final int STEP_MICROS = 500;
+
+		private final AtomicInteger micros;
+
+		Edge(Duration first) {
+			this.micros = new AtomicInteger((int) TimeUnit.MICROSECONDS.convert(first));
+		}
+
+		void approach(long begin) {
+			int jitter = ThreadLocalRandom.current().nextInt(-2 * STEP_MICROS, 2 * STEP_MICROS);
+			spinUntil(begin + TimeUnit.MICROSECONDS.toNanos(this.micros.get() + jitter));
+		}
+
+		void passed(boolean inTime) {
+			this.micros.addAndGet(inTime ? STEP_MICROS : -STEP_MICROS);
+		}
+
 	}
 
 }

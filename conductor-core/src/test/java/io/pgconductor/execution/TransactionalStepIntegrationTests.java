@@ -393,6 +393,7 @@ class TransactionalStepIntegrationTests {
 
 		int invoked = 0;
 		while (this.runs.get() < invoked + 100) {
+			assertThat(invoked).as("Executions of which too few were taken away").isLessThan(20_000);
 			AtomicBoolean over = new AtomicBoolean();
 			CompletableFuture<Void> thief = CompletableFuture.runAsync(() -> takeAway(size, over));
 			List<UUID> ids = IntStream.range(invoked, invoked + size).mapToObj((i) -> invoke((event, context) -> {
