@@ -1,6 +1,11 @@
 package io.pgconductor.execution;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -16,8 +21,11 @@ import io.pgconductor.ExecutionStep;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.RetryAfterException;
 import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
+import io.pgconductor.task.TaskWindow;
 import io.pgconductor.testing.TestConductor;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -41,9 +49,14 @@ class CancellationIntegrationTests {
 
 	private static Conductor client;
 
+	private static Instant closing;
+
 	@BeforeAll
 	static void start() {
 		test = new TestConductor(CancellationIntegrationTests.class);
+		closing = now().plus(Duration.ofHours(2)).truncatedTo(ChronoUnit.MINUTES);
+		LocalTime end = LocalTime.ofInstant(closing, ZoneOffset.UTC);
+		TaskWindow window = TaskWindow.parse(end.minusHours(1) + "-" + end, ZoneOffset.UTC);
 		client = test.conductor();
 		test.node(sleeper("sleep"), TaskSpec.of("note", null, (event, context) -> call(context.executionId())),
 				TaskSpec.of("flaky", null, (event, context) -> {
@@ -52,8 +65,15 @@ class CancellationIntegrationTests {
 				}), TaskSpec.of("parent", null, (event, context) -> {
 					call(context.executionId());
 					return context.invoke("call", "sleep", null, String.class);
-				}), TaskSpec.of("cancel", UUID.class,
-						(event, context) -> context.cancel(event.payload(UUID.class), "by a handler")))
+				}),
+				TaskSpec.of("cancel", UUID.class,
+						(event, context) -> context.cancel(event.payload(UUID.class), "by a handler")),
+				TaskSpec.of("by day", null, (event, context) -> {
+					call(context.executionId());
+					context.step("wait", () -> Awaitility.await().until(() -> !window.isOpen(context.now())));
+					context.checkpoint();
+					return null;
+				}).with(TaskOptions.none().window(window)))
 			.start();
 		test.node((builder) -> builder.retention(Retention.AT_ONCE, Retention.AT_ONCE), sleeper("forgettable")).start();
 	}
@@ -70,6 +90,33 @@ class CancellationIntegrationTests {
 
 	private static int call(UUID id) {
 		return calls.computeIfAbsent(id, (key) -> new AtomicInteger()).incrementAndGet();
+	}
+
+	/**
+	 * Have an execution begin just before its window closes. A slow machine may need some
+	 * tries.
+	 */
+	private static UUID suspendAtTheClosing() {
+		Instant end = closing;
+		for (int day = 1; day <= 10; day++) {
+			end = end.plus(Duration.ofDays(1));
+			test.travel(Duration.between(now(), end).minusMillis(500L * day));
+			UUID id = client.invoke("by day", null);
+			Instant closed = end;
+			Awaitility.await()
+				.atMost(Duration.ofSeconds(20))
+				.until(() -> client.find(id).orElseThrow().runAt().isAfter(closed));
+			test.travel(Duration.ZERO);
+			if (calls.containsKey(id)) {
+				return id;
+			}
+			client.cancel(id);
+		}
+		throw new AssertionError("Never called before the closing");
+	}
+
+	private static Instant now() {
+		return test.sql("select pg_catalog.now()").query(OffsetDateTime.class).single().toInstant();
 	}
 
 	@AfterAll
@@ -90,6 +137,10 @@ class CancellationIntegrationTests {
 				() -> client.invoke("note", null, InvokeOptions.defaults().delay(Duration.ofHours(1)))),
 
 		AWAITING_RETRY(ExecutionState.SCHEDULED, () -> client.invoke("flaky", null)),
+
+		POSTPONED(ExecutionState.SCHEDULED, () -> client.invoke("by day", null)),
+
+		SUSPENDED_BY_ITS_WINDOW(ExecutionState.WAITING, CancellationIntegrationTests::suspendAtTheClosing),
 
 		SLEEPING(ExecutionState.WAITING, () -> client.invoke("sleep", null)),
 

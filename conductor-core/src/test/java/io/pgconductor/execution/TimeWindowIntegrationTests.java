@@ -12,7 +12,9 @@ import java.util.stream.IntStream;
 
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
+import io.pgconductor.ExecutionStep;
 import io.pgconductor.Invoke;
+import io.pgconductor.RetryAfterException;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.task.TaskWindow;
@@ -25,6 +27,8 @@ import org.junit.jupiter.api.Test;
 import static org.assertj.core.api.Assertions.assertThat;
 
 class TimeWindowIntegrationTests {
+
+	private static final Duration LONG = Duration.ofSeconds(20);
 
 	private TestConductor test;
 
@@ -87,7 +91,7 @@ class TimeWindowIntegrationTests {
 		this.test.await(id, ExecutionState.WAITING);
 
 		travelTo(LocalTime.of(9, 30));
-		awaitRunAt(id, LocalTime.of(22, 0));
+		awaitRunAt(id, 0, LocalTime.of(22, 0));
 		assertThat(runs).hasValue(1);
 		travelTo(LocalTime.of(22, 0));
 		Execution done = this.test.await(id, ExecutionState.COMPLETED);
@@ -99,23 +103,67 @@ class TimeWindowIntegrationTests {
 
 	@Test
 	void stopsAtTheBoundaryAfterTheClosing() {
-		travelTo(LocalTime.of(5, 59, 59).plusNanos(500_000_000));
+		travelTo(LocalTime.of(12, 0));
 		AtomicInteger runs = new AtomicInteger();
 		TaskSpec task = TaskSpec.of("nightly", null, (event, context) -> {
 			runs.incrementAndGet();
-			context.step("wait", () -> Awaitility.await()
-				.until(() -> context.now().atOffset(ZoneOffset.UTC).toLocalTime().isAfter(LocalTime.of(6, 0))));
+			context.step("wait",
+					() -> Awaitility.await()
+						.atMost(LONG)
+						.until(() -> isPastClosing(context.now().atOffset(ZoneOffset.UTC).toLocalTime())));
 			context.checkpoint();
 			return "done";
 		}).with(TaskOptions.none().window(TaskWindow.parse("22:00-06:00", ZoneOffset.UTC)));
 		this.test.node(task).start();
-
 		UUID id = this.test.conductor().invoke("nightly", null);
+		Execution waiting = awaitScheduledAt(id, LocalTime.of(22, 0));
 
-		Execution waiting = awaitRunAt(id, LocalTime.of(22, 0));
-		assertThat(waiting.state()).isEqualTo((runs.get() == 0) ? ExecutionState.SCHEDULED : ExecutionState.WAITING);
-		travelTo(LocalTime.of(22, 0));
+		// Until the closing has come within the step: a slow machine may need some days
+		for (int day = 1; waiting.steps().isEmpty() && day <= 10; day++) {
+			travelTo(day, LocalTime.of(6, 0).minus(Duration.ofMillis(500L * day)));
+			waiting = awaitRunAt(id, day, LocalTime.of(22, 0));
+		}
+
+		assertThat(waiting.steps()).extracting(ExecutionStep::name).containsExactly("wait");
+		assertThat(waiting.state()).isEqualTo(ExecutionState.WAITING);
+		assertThat(waiting.attempt()).isEqualTo(1);
+		assertThat(waitingFor(id)).isEqualTo("window");
+		int runsBefore = runs.get();
+		travelTo(20, LocalTime.of(22, 0));
 		assertThat(this.test.await(id, ExecutionState.COMPLETED).attempt()).isEqualTo(1);
+		assertThat(runs).hasValue(runsBefore + 1);
+	}
+
+	private static boolean isPastClosing(LocalTime time) {
+		return !time.isBefore(LocalTime.of(6, 0)) && time.isBefore(LocalTime.of(22, 0));
+	}
+
+	@Test
+	void postponesARetryThatIsDueOutsideOfTheWindow() {
+		travelTo(LocalTime.of(5, 0));
+		AtomicInteger runs = new AtomicInteger();
+		TaskSpec task = TaskSpec.of("nightly", null, (event, context) -> {
+			runs.incrementAndGet();
+			if (context.attempt() == 1) {
+				throw new RetryAfterException(Duration.ofHours(2), "not now", null);
+			}
+			return "done";
+		}).with(TaskOptions.none().window(TaskWindow.parse("22:00-06:00", ZoneOffset.UTC)));
+		this.test.node(task).start();
+		UUID id = this.test.conductor().invoke("nightly", null);
+		Execution failed = this.test.await(id, ExecutionState.SCHEDULED);
+
+		travelTo(LocalTime.of(8, 0));
+
+		Execution postponed = awaitScheduledAt(id, LocalTime.of(22, 0));
+		assertThat(postponed.attempt()).isEqualTo(1);
+		assertThat(postponed.error()).isEqualTo(failed.error());
+		assertThat(postponed.error().message()).isEqualTo("not now");
+		assertThat(waitingFor(id)).isNull();
+		assertThat(runs).hasValue(1);
+		travelTo(LocalTime.of(22, 0));
+		assertThat(this.test.await(id, ExecutionState.COMPLETED).attempt()).isEqualTo(2);
+		assertThat(runs).hasValue(2);
 	}
 
 	@Test
@@ -129,6 +177,7 @@ class TimeWindowIntegrationTests {
 
 		this.test.await(other, ExecutionState.COMPLETED);
 		Awaitility.await()
+			.atMost(LONG)
 			.until(() -> this.test
 				.sql("select count(*) from ${schema}.execution where phase = 'future' and attempt = 0")
 				.query(Long.class)
@@ -140,22 +189,39 @@ class TimeWindowIntegrationTests {
 			.with(TaskOptions.none().window(TaskWindow.parse(hours, ZoneOffset.UTC)));
 	}
 
+	private String waitingFor(UUID id) {
+		return this.test.sql("select waiting_for from ${schema}.executions where id = ?")
+			.param(id)
+			.query(String.class)
+			.optional()
+			.orElse(null);
+	}
+
 	private Execution awaitScheduledAt(UUID id, LocalTime time) {
-		Execution execution = awaitRunAt(id, time);
+		Execution execution = awaitRunAt(id, 0, time);
 		assertThat(execution.state()).isEqualTo(ExecutionState.SCHEDULED);
 		return execution;
 	}
 
-	private Execution awaitRunAt(UUID id, LocalTime time) {
+	private Execution awaitRunAt(UUID id, int day, LocalTime time) {
 		return Awaitility.await()
+			.atMost(LONG)
 			.until(() -> this.test.conductor().find(id).orElseThrow(),
-					(execution) -> execution.runAt().atOffset(ZoneOffset.UTC).toLocalTime().equals(time));
+					(execution) -> execution.runAt().equals(at(day, time)));
 	}
 
-	// On the day that begins at the next midnight
 	private void travelTo(LocalTime time) {
+		travelTo(0, time);
+	}
+
+	private void travelTo(int day, LocalTime time) {
 		Instant now = this.test.sql("select pg_catalog.now()").query(OffsetDateTime.class).single().toInstant();
-		this.test.travel(Duration.between(now, this.midnight.plusNanos(time.toNanoOfDay())));
+		this.test.travel(Duration.between(now, at(day, time)));
+	}
+
+	// Day 0 begins at the next midnight
+	private Instant at(int day, LocalTime time) {
+		return this.midnight.plus(Duration.ofDays(day)).plusNanos(time.toNanoOfDay());
 	}
 
 }
