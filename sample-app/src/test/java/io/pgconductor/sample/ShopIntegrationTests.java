@@ -23,7 +23,8 @@ import tools.jackson.databind.JsonNode;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT, properties = "shop.payment.fail-every=0")
+@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT,
+		properties = { "shop.payment.fail-every=0", "shop.settlement=1h" })
 @AutoConfigureRestTestClient
 @Import(TestDatabaseConfiguration.class)
 @DirtiesContext
@@ -58,6 +59,7 @@ class ShopIntegrationTests {
 				.isEqualTo("waiting for the payment to settle");
 			assertThat(stepsOf(settling)).containsExactly("reserve-stock", "charge");
 		});
+		ShopClock.putForward(this.jdbcClient, Duration.ofHours(2));
 		await().atMost(SOON)
 			.untilAsserted(() -> assertThat(get(uri).at("/fulfilment/state").stringValue()).isEqualTo("completed"));
 		JsonNode order = get(uri);

@@ -17,6 +17,7 @@ import io.pgconductor.sample.stock.OutOfStockException;
 import io.pgconductor.sample.stock.Stock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 
@@ -33,18 +34,20 @@ class OrderFulfilment {
 
 	private static final Logger logger = LoggerFactory.getLogger(OrderFulfilment.class);
 
-	private static final Duration SETTLEMENT = Duration.ofSeconds(2);
-
 	private final OrderRepository orders;
 
 	private final Stock stock;
 
 	private final PaymentGateway payments;
 
-	OrderFulfilment(OrderRepository orders, Stock stock, PaymentGateway payments) {
+	private final Duration settlement;
+
+	OrderFulfilment(OrderRepository orders, Stock stock, PaymentGateway payments,
+			@Value("${shop.settlement}") Duration settlement) {
 		this.orders = orders;
 		this.stock = stock;
 		this.payments = payments;
+		this.settlement = settlement;
 	}
 
 	/**
@@ -70,7 +73,7 @@ class OrderFulfilment {
 				() -> this.payments.charge(order.paymentKey(), order.customer(), order.total()));
 
 		context.progress(0.5, "waiting for the payment to settle");
-		context.sleep("settle", SETTLEMENT);
+		context.sleep("settle", this.settlement);
 
 		context.progress(0.7, "shipping");
 		Instant shippedAt = context.transaction("ship", Instant.class, () -> ship(order));

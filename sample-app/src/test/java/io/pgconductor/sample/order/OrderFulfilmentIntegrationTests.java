@@ -106,6 +106,7 @@ class OrderFulfilmentIntegrationTests {
 		try (ConfigurableApplicationContext context = new SpringApplicationBuilder(ShopApplication.class,
 				TestDatabaseConfiguration.class)
 			.web(WebApplicationType.NONE)
+			.properties("shop.settlement=100ms")
 			.run(arguments)) {
 			test.accept(new Shop(context.getBean(OrderService.class), context.getBean(ConductorClient.class),
 					context.getBean(JdbcClient.class)));
