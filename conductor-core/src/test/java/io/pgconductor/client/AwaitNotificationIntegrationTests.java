@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -50,8 +51,8 @@ class AwaitNotificationIntegrationTests {
 
 	private static final Duration LONG = Duration.ofSeconds(30);
 
-	// Looks alone would take half a second for each of ten
-	private static final Duration TOGETHER = Duration.ofSeconds(3);
+	// Looks come each second
+	private static final Duration BEFORE_THE_NEXT_LOOK = Duration.ofMillis(500);
 
 	private final Map<UUID, CountDownLatch> gates = new ConcurrentHashMap<>();
 
@@ -107,26 +108,31 @@ class AwaitNotificationIntegrationTests {
 		return answer;
 	}
 
+	// Some may meet a busy machine
+	private static Duration median(List<Duration> durations) {
+		return durations.stream().sorted().toList().get(durations.size() / 2);
+	}
+
 	@Test
 	void tellsAtOnceThatAnExecutionIsOver() {
 		this.test.node(gated(Retention.NEVER)).start();
-		long nanos = 0;
+		List<Duration> delays = new ArrayList<>();
 		for (int i = 0; i < 10; i++) {
 			UUID id = this.client.invoke("gated", "done");
 			CompletableFuture<String> answer = awaiting(id);
 			long begin = System.nanoTime();
 			gate(id).countDown();
 			assertThat(answer).succeedsWithin(LONG).isEqualTo("done");
-			nanos += System.nanoTime() - begin;
+			delays.add(Duration.ofNanos(System.nanoTime() - begin));
 		}
 
-		assertThat(Duration.ofNanos(nanos)).isLessThan(TOGETHER);
+		assertThat(median(delays)).isLessThan(BEFORE_THE_NEXT_LOOK);
 	}
 
 	@Test
 	void tellsAtOnceThatAnExecutionIsCancelled() {
 		this.test.node(gated(Retention.AT_ONCE)).drain();
-		long nanos = 0;
+		List<Duration> delays = new ArrayList<>();
 		for (int i = 0; i < 10; i++) {
 			UUID id = this.client.invoke("gated", "x", InvokeOptions.defaults().delay(Duration.ofHours(1)));
 			CompletableFuture<String> answer = awaiting(id);
@@ -137,10 +143,10 @@ class AwaitNotificationIntegrationTests {
 				.havingCause()
 				.isInstanceOf(ExecutionFailedException.class)
 				.withMessageContaining("was cancelled: no longer wanted");
-			nanos += System.nanoTime() - begin;
+			delays.add(Duration.ofNanos(System.nanoTime() - begin));
 		}
 
-		assertThat(Duration.ofNanos(nanos)).isLessThan(TOGETHER);
+		assertThat(median(delays)).isLessThan(BEFORE_THE_NEXT_LOOK);
 	}
 
 	@Test

@@ -53,6 +53,8 @@ class FinishedListenerIntegrationTests {
 
 	private static final Duration SHORT = Duration.ofMillis(300);
 
+	private static final Duration BEFORE_THE_NEXT_LOOK = Duration.ofMillis(500);
+
 	@RegisterExtension
 	private final LogCapture log = new LogCapture(FinishedListener.class);
 
@@ -179,7 +181,7 @@ class FinishedListenerIntegrationTests {
 
 	@Test
 	void isToldByNotifications() {
-		long nanos = 0;
+		List<Duration> delays = new ArrayList<>();
 		for (int i = 0; i < 10; i++) {
 			UUID id = enqueue();
 			CompletableFuture<String> answer = awaiting(id, LONG);
@@ -187,11 +189,15 @@ class FinishedListenerIntegrationTests {
 			long begin = System.nanoTime();
 			finish(id, "done", true);
 			assertThat(answer).succeedsWithin(LONG).isEqualTo("done");
-			nanos += System.nanoTime() - begin;
+			delays.add(Duration.ofNanos(System.nanoTime() - begin));
 		}
 
-		// Looks alone would take half a second each
-		assertThat(Duration.ofNanos(nanos)).isLessThan(Duration.ofSeconds(3));
+		assertThat(median(delays)).isLessThan(BEFORE_THE_NEXT_LOOK);
+	}
+
+	// Some may meet a busy machine
+	private static Duration median(List<Duration> durations) {
+		return durations.stream().sorted().toList().get(durations.size() / 2);
 	}
 
 	@Test
@@ -202,7 +208,7 @@ class FinishedListenerIntegrationTests {
 
 		finish(id, "done", false);
 
-		assertThat(answer).succeedsWithin(Duration.ofSeconds(5)).isEqualTo("done");
+		assertThat(answer).succeedsWithin(LONG).isEqualTo("done");
 	}
 
 	@Test
@@ -222,15 +228,21 @@ class FinishedListenerIntegrationTests {
 
 		});
 		UUID id = enqueue();
-		UUID second = enqueue();
 		CompletableFuture<String> answer = awaiting(deaf, id, LONG);
 		awaitMarks(1);
 
-		finish(second, "second", false);
-		assertThat(awaiting(deaf, second, LONG)).succeedsWithin(Duration.ofMillis(800)).isEqualTo("second");
+		List<Duration> delays = new ArrayList<>();
+		for (int i = 0; i < 5; i++) {
+			UUID finished = enqueue();
+			finish(finished, "second", false);
+			long begin = System.nanoTime();
+			assertThat(awaiting(deaf, finished, LONG)).succeedsWithin(LONG).isEqualTo("second");
+			delays.add(Duration.ofNanos(System.nanoTime() - begin));
+		}
+		assertThat(median(delays)).isLessThan(BEFORE_THE_NEXT_LOOK);
 		finish(id, "first", false);
 
-		assertThat(answer).succeedsWithin(Duration.ofSeconds(5)).isEqualTo("first");
+		assertThat(answer).succeedsWithin(LONG).isEqualTo("first");
 	}
 
 	@Test
@@ -353,7 +365,7 @@ class FinishedListenerIntegrationTests {
 
 		this.pool.close();
 
-		assertThat(answer).failsWithin(Duration.ofSeconds(5))
+		assertThat(answer).failsWithin(LONG)
 			.withThrowableThat()
 			.havingCause()
 			.isInstanceOf(ConductorException.class)

@@ -118,7 +118,7 @@ class CancellationOfChildrenIntegrationTests {
 		assertThat(this.client.cancel(parent)).isTrue();
 
 		assertThat(this.client.find(parent).orElseThrow().state()).isEqualTo(ExecutionState.CANCELLED);
-		Awaitility.await().atMost(Duration.ofSeconds(3)).until(() -> this.test.count("execution") == 0);
+		Awaitility.await().atMost(LONG).until(() -> this.test.count("execution") == 0);
 		assertThat(this.test.count("finished_execution where state = 'cancelled'")).isEqualTo(5);
 		assertThat(this.test.count("child_wait")).isZero();
 	}

@@ -261,13 +261,13 @@ class CancellationTransactionIntegrationTests {
 		AtomicReference<String> shown = new AtomicReference<>();
 
 		inTransaction(() -> assertThat(this.client.cancel(held)).isTrue(), () -> {
-			Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> progressOf(third) != null);
+			Awaitility.await().atMost(LONG).until(() -> progressOf(third) != null);
 			shown.set(progressOf(third));
 			assertThat(this.client.cancel(other)).isTrue();
 			Awaitility.await()
-				.atMost(Duration.ofSeconds(3))
+				.atMost(LONG)
 				.until(() -> this.client.find(other).orElseThrow().state() == ExecutionState.CANCELLED);
-			Awaitility.await().atMost(Duration.ofSeconds(3)).until(() -> !progressOf(third).equals(shown.get()));
+			Awaitility.await().atMost(LONG).until(() -> !progressOf(third).equals(shown.get()));
 			assertThat(this.running.get(held).isCancelled()).isFalse();
 		}, true);
 

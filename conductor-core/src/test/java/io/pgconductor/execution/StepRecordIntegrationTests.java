@@ -225,7 +225,7 @@ class StepRecordIntegrationTests {
 			});
 			context.step("next", () -> assertThat(context.attempt()).isEqualTo(2));
 			return null;
-		}, TaskOptions.none().timeout(Duration.ofMillis(300)));
+		}, TaskOptions.none().timeout(Duration.ofSeconds(1)));
 
 		Execution done = this.test.await(this.test.conductor().invoke("task", null), ExecutionState.COMPLETED);
 

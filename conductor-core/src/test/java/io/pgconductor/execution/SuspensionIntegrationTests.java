@@ -42,6 +42,8 @@ class SuspensionIntegrationTests {
 
 	private static final GivenHandlers hasty = new GivenHandlers("hasty");
 
+	private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
 	private static TestConductor test;
 
 	private static Duration ahead = Duration.ZERO;
@@ -51,7 +53,7 @@ class SuspensionIntegrationTests {
 	@BeforeAll
 	static void start() {
 		test = new TestConductor(SuspensionIntegrationTests.class);
-		test.node(handlers.task(), hasty.task().with(TaskOptions.none().timeout(Duration.ofMillis(400))),
+		test.node(handlers.task(), hasty.task().with(TaskOptions.none().timeout(TIMEOUT)),
 				TaskSpec.of("child", null, (event, context) -> "grown up"))
 			.start();
 	}
@@ -327,7 +329,7 @@ class SuspensionIntegrationTests {
 		UUID id = hasty.invoke(test.conductor(), (event, context) -> {
 			for (int i = 0; i < 3; i++) {
 				context.step("work " + i,
-						() -> catchThrowable(() -> new CountDownLatch(1).await(200, TimeUnit.MILLISECONDS)));
+						() -> catchThrowable(() -> new CountDownLatch(1).await(800, TimeUnit.MILLISECONDS)));
 				context.sleep("nap " + i, Duration.ZERO);
 			}
 			return null;
@@ -335,7 +337,7 @@ class SuspensionIntegrationTests {
 
 		Execution done = test.await(id, ExecutionState.COMPLETED);
 
-		assertThat(Duration.between(done.createdAt(), done.finishedAt())).isGreaterThan(Duration.ofMillis(600));
+		assertThat(Duration.between(done.createdAt(), done.finishedAt())).isGreaterThan(TIMEOUT);
 		assertThat(done.attempt()).isOne();
 		assertThat(done.error()).isNull();
 	}
@@ -353,7 +355,7 @@ class SuspensionIntegrationTests {
 		Execution done = test.await(id, ExecutionState.COMPLETED);
 
 		assertThat(done.attempt()).isEqualTo(2);
-		assertThat(done.error().message()).contains("timeout of PT0.4S");
+		assertThat(done.error().message()).contains("timeout of " + TIMEOUT);
 	}
 
 	@Test
@@ -397,13 +399,14 @@ class SuspensionIntegrationTests {
 
 	@Test
 	void tellsTheDatabasesTime() {
+		// The machine may be slow, but not by days
 		travel(Duration.ofDays(10));
 		UUID id = invoke((event, context) -> {
 			context.sleep("nap", Duration.ZERO);
-			return Duration.between(context.now(), now()).abs().toMillis();
+			return Duration.between(context.now(), now()).abs().toMinutes();
 		});
 
-		assertThat(test.await(id, ExecutionState.COMPLETED).result().asInt()).isLessThan(1000);
+		assertThat(test.await(id, ExecutionState.COMPLETED).result().asInt()).isZero();
 	}
 
 	private static String waitingFor(UUID id) {

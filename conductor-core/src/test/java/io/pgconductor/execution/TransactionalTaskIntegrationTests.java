@@ -80,7 +80,7 @@ class TransactionalTaskIntegrationTests {
 	private static TaskSpec[] tasks() {
 		return new TaskSpec[] { handlers.task().with(TRANSACTIONAL),
 				fleeting.task().with(TRANSACTIONAL.removeOnComplete(Retention.AT_ONCE).removeOnFail(Retention.AT_ONCE)),
-				hasty.task().with(TRANSACTIONAL.timeout(Duration.ofMillis(300))), parents.task(),
+				hasty.task().with(TRANSACTIONAL.timeout(Duration.ofSeconds(1))), parents.task(),
 				TaskSpec.of("other", null, (event, context) -> null) };
 	}
 
@@ -334,7 +334,7 @@ class TransactionalTaskIntegrationTests {
 		Execution done = test.await(id, ExecutionState.COMPLETED);
 
 		assertThat(done.attempt()).isEqualTo(2);
-		assertThat(done.error().message()).contains("timeout of PT0.3S");
+		assertThat(done.error().message()).contains("timeout of PT1S");
 		assertThat(effectNumbers()).containsExactly(2);
 	}
 
