@@ -37,8 +37,10 @@ import org.springframework.core.ParameterizedTypeReference;
  * <p>
  * Every step boundary (each call of {@code step}, {@code transaction}, {@code sleep},
  * {@code invoke}, {@code invokeAll} and {@link #checkpoint()}) leaves the handler if the
- * node stops, if the execution was cancelled, or, outside of steps and of active
- * transactions, if its time window has closed.
+ * node stops, if the execution was cancelled, if the task's timeout is over, or, outside
+ * of steps and of active transactions, if its time window has closed. Once it is to be
+ * left, every further call, also of {@code progress} and {@code cancel}, throws the same
+ * {@link SuspensionSignal} again.
  *
  * @since 0.1.0
  */

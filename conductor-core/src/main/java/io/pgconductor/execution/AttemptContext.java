@@ -356,10 +356,7 @@ final class AttemptContext implements TaskContext {
 	 * Leave the handler if there is a reason not to go on.
 	 */
 	private void reachBoundary() {
-		verifyThread();
-		if (this.signal != null) {
-			throw this.signal;
-		}
+		verifyUsable();
 		if (this.attempt.interruption() != null || this.services.stopping().getAsBoolean()) {
 			throw stop();
 		}
@@ -371,6 +368,13 @@ final class AttemptContext implements TaskContext {
 
 	private boolean isSuspendable() {
 		return this.runningStep == null && !TransactionSynchronizationManager.isActualTransactionActive();
+	}
+
+	private void verifyUsable() {
+		verifyThread();
+		if (this.signal != null) {
+			throw this.signal;
+		}
 	}
 
 	private void verifyThread() {
@@ -411,7 +415,7 @@ final class AttemptContext implements TaskContext {
 
 	@Override
 	public void progress(double fraction, @Nullable String message) {
-		verifyThread();
+		verifyUsable();
 		if (!(fraction >= 0 && fraction <= 1)) {
 			throw new IllegalArgumentException("progress must be from 0 to 1, was " + fraction);
 		}
@@ -429,7 +433,7 @@ final class AttemptContext implements TaskContext {
 
 	@Override
 	public boolean cancel(UUID execution, @Nullable String reason) {
-		verifyThread();
+		verifyUsable();
 		if (execution.equals(this.execution.id())) {
 			// In the handler's own transaction it would be undone with that
 			return this.calls.call(() -> this.services.running().cancel(execution, storable(reason)));

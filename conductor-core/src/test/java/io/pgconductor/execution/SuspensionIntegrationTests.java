@@ -288,13 +288,15 @@ class SuspensionIntegrationTests {
 				thrown.add(catchThrowable(() -> context.invoke("child", "child", null, String.class)));
 				thrown.add(catchThrowable(() -> context.invokeAll("all", "child", List.of(), String.class)));
 				thrown.add(catchThrowable(context::checkpoint));
+				thrown.add(catchThrowable(() -> context.progress(0.5, "too late")));
+				thrown.add(catchThrowable(() -> context.cancel(context.executionId(), "too late")));
 				throw ex;
 			}
 		});
 
 		Execution done = test.await(id, ExecutionState.COMPLETED);
 
-		assertThat(thrown).hasSize(8).allMatch((ex) -> ex == thrown.get(0));
+		assertThat(thrown).hasSize(10).allMatch((ex) -> ex == thrown.get(0));
 		assertThat(this.runs).hasValue(0);
 		assertThat(done.steps()).extracting(ExecutionStep::name).containsExactly("nap");
 		assertThat(done.children()).isEmpty();
