@@ -1,6 +1,7 @@
 package io.pgconductor.execution;
 
 import java.lang.reflect.Type;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -149,7 +150,7 @@ final class ChildCalls {
 					.write(call.payloads().get(part),
 							"payload for task '" + call.task() + "' in step '" + call.step() + "'");
 				missing.add(new Outcome.NewChild(this.services.ids().get(), part, payload));
-				size += (payload != null) ? payload.length() : 0;
+				size += (payload != null) ? payload.getBytes(StandardCharsets.UTF_8).length : 0;
 				if (size > this.services.maxFanInSize()) {
 					throw new InvalidPayloadException(
 							"The payloads of '" + call.step() + "' are larger than " + this.services.maxFanInSize()

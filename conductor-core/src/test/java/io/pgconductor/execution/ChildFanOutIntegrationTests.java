@@ -18,6 +18,7 @@ import io.pgconductor.ChildFailedException;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.InvalidPayloadException;
+import io.pgconductor.InvokeOptions;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.TaskDefinition;
 import io.pgconductor.task.Retention;
@@ -159,6 +160,19 @@ class ChildFanOutIntegrationTests extends AbstractChildTests {
 			assertThat(failure.step()).isEqualTo("all");
 			assertThat(failure.error().message()).contains("conductor.max-fan-in-size");
 		});
+	}
+
+	@Test
+	void invokesNoneIfThereAreTooMany() {
+		start(TaskSpec.of("gather", null, (event, context) -> context.invokeAll("all", DOUBLE, numbers(100_001))),
+				doubling());
+
+		Execution failed = failed(this.client.invoke("gather", null, InvokeOptions.defaults().maxAttempts(1)));
+
+		assertThat(failed.error().message()).contains("'all'", "100001 children", "at most 100000");
+		assertThat(failed.children()).isEmpty();
+		assertThat(this.test.count("execution")).isZero();
+		assertThat(this.test.count("child_wait")).isZero();
 	}
 
 	@Test

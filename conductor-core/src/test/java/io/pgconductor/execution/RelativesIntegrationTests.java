@@ -180,7 +180,8 @@ class RelativesIntegrationTests {
 		try (TestConductor bounded = new TestConductor(RelativesIntegrationTests.class,
 				(builder) -> builder.maxFanInSize(1000))) {
 			TaskSpec parent = TaskSpec.of("parent", null, (event, context) -> context.invokeAll("children", "child",
-					List.of("x".repeat(500), "y".repeat(500)), String.class));
+					// In characters they were not too large
+					List.of("x".repeat(500), "ä".repeat(250)), String.class));
 			bounded.node(parent, failing("child")).start();
 
 			UUID id = bounded.conductor().invoke("parent", null);
