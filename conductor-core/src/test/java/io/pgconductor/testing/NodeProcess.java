@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -216,10 +217,33 @@ public final class NodeProcess implements AutoCloseable {
 	}
 
 	/**
-	 * End the process with SIGTERM.
+	 * Send the process a signal.
+	 * @param signal its name, such as {@code TERM}
 	 */
-	public void terminate() {
-		this.process.destroy();
+	public void send(String signal) {
+		try {
+			new ProcessBuilder("kill", "-s", signal, Long.toString(this.process.pid())).inheritIO().start().waitFor();
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+		catch (InterruptedException ex) {
+			throw new IllegalStateException(ex);
+		}
+	}
+
+	/**
+	 * Return whether processes that this one starts don't care about SIGINT.
+	 * @return whether it is known that they don't
+	 */
+	public static boolean wouldIgnoreInterrupt() {
+		try (Stream<String> status = Files.lines(Path.of("/proc/thread-self/status"))) {
+			return status.filter((line) -> line.startsWith("SigIgn:"))
+				.anyMatch((line) -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 0b10) != 0);
+		}
+		catch (IOException ex) {
+			return false;
+		}
 	}
 
 	public boolean isAlive() {

@@ -19,8 +19,11 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 /**
  * What happens to executions when the process dies that runs them.
@@ -99,14 +102,17 @@ class NodeCrashIntegrationTests {
 		}
 	}
 
-	@Test
-	void givesBackWhatItRunsWhenItIsTerminated() {
+	@ParameterizedTest
+	@ValueSource(strings = { "TERM", "INT" })
+	void givesBackWhatItRunsWhenItIsTerminated(String signal) {
+		// Shells start what runs in their background so, and processes inherit it
+		assumeFalse(signal.equals("INT") && NodeProcess.wouldIgnoreInterrupt());
 		try (NodeProcess process = process("terminated")) {
 			UUID node = process.awaitRegistered(this.test, "terminated");
 			UUID running = this.test.conductor().invoke("endless", null);
 			this.test.await(running, ExecutionState.RUNNING);
 
-			process.terminate();
+			process.send(signal);
 			process.awaitExit();
 
 			Execution released = this.test.conductor().find(running).orElseThrow();
