@@ -23,7 +23,7 @@ public enum ExecutionState {
 	RUNNING,
 
 	/**
-	 * Suspended on a sleep, on children or on an event.
+	 * Suspended on a sleep, on children, on an event, or until its time window opens.
 	 */
 	WAITING,
 

@@ -1,6 +1,8 @@
 package com.example.workflows;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
@@ -8,10 +10,13 @@ import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 import com.example.workflows.Bank.Receipt;
 import com.example.workflows.Books.Book;
@@ -359,6 +364,24 @@ class WorkflowsIntegrationTests {
 		Execution cancelled = awaitState(id, ExecutionState.CANCELLED);
 		assertThat(cancelled.cancelReason()).isEqualTo("wrong file");
 		await().atMost(SOON).untilAsserted(() -> assertThat(encoding).isCancelled());
+	}
+
+	@Test
+	void runsTheSqlOfThePageAboutCancellation() throws IOException {
+		String page = Files.readString(Path.of("../docs/cancellation.md"));
+		String sql = Pattern.compile("```sql\\n(.*?)```", Pattern.DOTALL)
+			.matcher(page)
+			.results()
+			.map((block) -> block.group(1))
+			.collect(Collectors.joining());
+		UUID id = this.conductor.invoke("trial", new Trial("ada", Instant.now().plus(30, ChronoUnit.DAYS)));
+		awaitState(id, ExecutionState.WAITING);
+		String[] statements = sql.replaceFirst("'[0-9a-f-]{36}'", "'" + id + "'").split(";");
+
+		assertThat(this.jdbcClient.sql(statements[0]).query(Boolean.class).single()).isTrue();
+
+		assertThat(this.jdbcClient.sql(statements[1]).query().listOfRows())
+			.contains(Map.of("task", "trial", "cancel_reason", "ordered twice"));
 	}
 
 	@Test

@@ -3,19 +3,34 @@ package io.pgconductor.docs;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
+import io.pgconductor.autoconfigure.ConductorProperties;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.context.properties.bind.BindHandler;
+import org.springframework.boot.context.properties.bind.Bindable;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.handler.NoUnboundElementsBindHandler;
+import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.core.env.StandardEnvironment;
+import org.springframework.core.io.ByteArrayResource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 class ConfigurationDocumentationTests {
+
+	private static final Pattern YAML = Pattern.compile("^```yaml\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
 
 	private static final String METADATA = "META-INF/spring-configuration-metadata.json";
 
@@ -25,6 +40,26 @@ class ConfigurationDocumentationTests {
 
 		assertThat(properties()).isNotEmpty()
 			.allSatisfy((property) -> assertThat(documentation).containsPattern("`" + property + "[.`]"));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "time-windows", "schema" })
+	void showsYamlThatIsUnderstood(String page) throws IOException {
+		List<String> blocks = YAML.matcher(Files.readString(Path.of("../docs", page + ".md")))
+			.results()
+			.map((block) -> block.group(1))
+			.toList();
+
+		assertThat(blocks).isNotEmpty();
+		for (String block : blocks) {
+			StandardEnvironment environment = new StandardEnvironment();
+			new YamlPropertySourceLoader().load(page, new ByteArrayResource(block.getBytes(StandardCharsets.UTF_8)))
+				.forEach(environment.getPropertySources()::addFirst);
+			assertThat(Binder.get(environment)
+				.bind("conductor", Bindable.of(ConductorProperties.class),
+						new NoUnboundElementsBindHandler(BindHandler.DEFAULT))
+				.isBound()).isTrue();
+		}
 	}
 
 	private static Set<String> properties() throws IOException {
