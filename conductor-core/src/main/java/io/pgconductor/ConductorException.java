@@ -9,10 +9,19 @@ import org.jspecify.annotations.Nullable;
  */
 public class ConductorException extends RuntimeException {
 
+	/**
+	 * Create the exception.
+	 * @param message what has gone wrong
+	 */
 	public ConductorException(String message) {
 		super(message);
 	}
 
+	/**
+	 * Create the exception.
+	 * @param message what has gone wrong
+	 * @param cause why, if known
+	 */
 	public ConductorException(String message, @Nullable Throwable cause) {
 		super(message, cause);
 	}

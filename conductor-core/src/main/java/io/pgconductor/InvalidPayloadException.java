@@ -10,10 +10,19 @@ import org.jspecify.annotations.Nullable;
  */
 public class InvalidPayloadException extends NonRetryableException {
 
+	/**
+	 * Create the exception.
+	 * @param message what is wrong with the payload or result
+	 */
 	public InvalidPayloadException(String message) {
 		super(message);
 	}
 
+	/**
+	 * Create the exception.
+	 * @param message what is wrong with the payload or result
+	 * @param cause why, if known
+	 */
 	public InvalidPayloadException(String message, @Nullable Throwable cause) {
 		super(message, cause);
 	}

@@ -141,26 +141,50 @@ public final class InvokeOptions {
 		return new InvokeOptions(this.queue, this.priority, this.runAt, this.delay, this.maxAttempts, Map.copyOf(all));
 	}
 
+	/**
+	 * Return the queue.
+	 * @return the queue, {@code null} for the task's
+	 */
 	public @Nullable String queue() {
 		return this.queue;
 	}
 
+	/**
+	 * Return the priority.
+	 * @return the priority, {@code null} for the task's
+	 */
 	public @Nullable Integer priority() {
 		return this.priority;
 	}
 
+	/**
+	 * Return when to run.
+	 * @return the time, {@code null} if none was given
+	 */
 	public @Nullable Instant runAt() {
 		return this.runAt;
 	}
 
+	/**
+	 * Return how much later to run.
+	 * @return the delay, {@code null} if none was given
+	 */
 	public @Nullable Duration delay() {
 		return this.delay;
 	}
 
+	/**
+	 * Return how many attempts there may be.
+	 * @return the number, {@code null} for the task's
+	 */
 	public @Nullable Integer maxAttempts() {
 		return this.maxAttempts;
 	}
 
+	/**
+	 * Return the headers.
+	 * @return the headers; unmodifiable
+	 */
 	public Map<String, String> headers() {
 		return this.headers;
 	}

@@ -9,10 +9,19 @@ import org.jspecify.annotations.Nullable;
  */
 public class NonRetryableException extends ConductorException {
 
+	/**
+	 * Create the exception.
+	 * @param message what has failed
+	 */
 	public NonRetryableException(String message) {
 		super(message);
 	}
 
+	/**
+	 * Create the exception.
+	 * @param message what has failed
+	 * @param cause why, if known
+	 */
 	public NonRetryableException(String message, @Nullable Throwable cause) {
 		super(message, cause);
 	}

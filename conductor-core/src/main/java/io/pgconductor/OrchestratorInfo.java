@@ -20,14 +20,26 @@ import org.jspecify.annotations.Nullable;
 public record OrchestratorInfo(@Nullable UUID id, State state, boolean installed, @Nullable Instant lastHeartbeat,
 		@Nullable String lastError) {
 
+	/**
+	 * Return whether the node claims and runs executions.
+	 * @return whether it does
+	 */
 	public boolean isRunning() {
 		return this.state == State.RUNNING;
 	}
 
+	/**
+	 * Return whether the node claims nothing more, and waits for running handlers.
+	 * @return whether it does
+	 */
 	public boolean isShuttingDown() {
 		return this.state == State.STOPPING;
 	}
 
+	/**
+	 * Return whether the node was stopped; never started is not stopped.
+	 * @return whether it was
+	 */
 	public boolean isStopped() {
 		return this.state == State.STOPPED;
 	}

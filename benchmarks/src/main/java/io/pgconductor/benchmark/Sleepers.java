@@ -61,12 +61,12 @@ final class Sleepers implements Scenario {
 		try (EngineNode node = new EngineNode(database, (event, context) -> null, longSleeper, shortSleeper)) {
 			node.start();
 			sleep(database, LONG_SLEEPER, WARM_UP);
-			fallAsleep(database, options.executions(), report);
-			wakeUp(database, Math.max(options.executions() / SHARE, 1), report);
+			double secondsEach = fallAsleep(database, options.executions(), report);
+			wakeUp(database, Math.max(options.executions() / SHARE, 1), secondsEach, report);
 		}
 	}
 
-	private void fallAsleep(BenchmarkDatabase database, int count, Report report) {
+	private double fallAsleep(BenchmarkDatabase database, int count, Report report) {
 		long heapBefore = heap();
 		int threadsBefore = threads();
 		double seconds = sleep(database, LONG_SLEEPER, count);
@@ -85,12 +85,13 @@ final class Sleepers implements Scenario {
 		report.add(Line.of(name(), sleepers + "statements", load.perSecond(), "per s").toReach(Target.atMost(2)));
 		report.add(Line.of(name(), sleepers + "time of the statements", load.millisPerSecond(), "ms per s"));
 		load.print();
+		return seconds / count;
 	}
 
-	private void wakeUp(BenchmarkDatabase database, int count, Report report) {
+	private void wakeUp(BenchmarkDatabase database, int count, double secondsEach, Report report) {
 		this.awake.set(0);
-		// Long enough for all of them to fall asleep before
-		this.wakeUpTime.set(Instant.now().plusSeconds(2 + count / 1000));
+		// Long enough for all of them to fall asleep before, as fast as others just did
+		this.wakeUpTime.set(Instant.now().plusSeconds((long) Math.ceil(5 + 3 * count * secondsEach)));
 		sleep(database, SHORT_SLEEPER, count);
 		if (Instant.now().isAfter(this.wakeUpTime.get())) {
 			throw new IllegalStateException("They did not fall asleep in time");
