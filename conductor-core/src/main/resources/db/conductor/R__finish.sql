@@ -240,11 +240,12 @@ begin
         returning queue, phase
     ), mended as (
         delete from ${schema}.child_wait w using done d where w.parent_id = d.id and w.step = d.forgotten
-        returning w.parent_id, w.step, w.error
+        returning w.parent_id, w.step, w.result_size > w.max_size as too_much
     ), dropped as (
-        -- What was too much must not come together by another way
+        -- What was too much must not come together by another way. The error would not tell: to look into JSON fails
+        -- where a message has a NUL character.
         delete from ${schema}.step s using mended m
-        where s.execution_id = m.parent_id and s.name = m.step and m.error ->> 'maxSize' is not null
+        where s.execution_id = m.parent_id and s.name = m.step and m.too_much
     )
     select array_agg((d.id, d.task, d.wait_id, d.part, d.state, d.result::json, d.last_error, d.cancel_reason,
                       d.for_ever or d.expires_at > ${schema}.now(), d.awaited_until is not null)::${schema}.ended),

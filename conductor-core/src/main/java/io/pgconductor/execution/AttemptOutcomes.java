@@ -87,14 +87,14 @@ final class AttemptOutcomes {
 	 * @param cause why it was refused
 	 * @return a failure that says so
 	 */
-	Outcome unstorable(ClaimedExecution execution, TaskSpec task, Throwable cause) {
+	Outcome.Failed unstorable(ClaimedExecution execution, TaskSpec task, Throwable cause) {
 		NonRetryableException failure = new NonRetryableException("The outcome of " + task + " cannot be stored: "
 				+ NestedExceptionUtils.getMostSpecificCause(cause).getMessage());
 		logger.error("The outcome of {} (execution {}) cannot be stored", task, execution.id(), cause);
 		return failedForGood(task, failure, true);
 	}
 
-	private Outcome failedForGood(TaskSpec task, Throwable failure, boolean hasSteps) {
+	private Outcome.Failed failedForGood(TaskSpec task, Throwable failure, boolean hasSteps) {
 		// A retry is to invoke those children again that gave no result
 		return new Outcome.Failed(this.json.writeError(failure), either(task.removeOnFail(), this.failedRetention),
 				hasSteps, ChildFailures.step(failure), task.onFailure());

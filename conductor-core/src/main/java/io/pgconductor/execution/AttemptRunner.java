@@ -278,7 +278,7 @@ public final class AttemptRunner {
 	 * @param cause why it was refused
 	 * @return a failure that says so
 	 */
-	public Outcome unstorable(ClaimedExecution execution, TaskSpec task, Throwable cause) {
+	public Outcome.Failed unstorable(ClaimedExecution execution, TaskSpec task, Throwable cause) {
 		return this.outcomes.unstorable(execution, task, cause);
 	}
 

@@ -290,6 +290,9 @@ public final class ExecutionOutcomes {
 		if (recording.outcome() instanceof Outcome.Failed failed) {
 			return failed.error();
 		}
+		if (recording.outcome() instanceof Outcome.Unstorable unstorable) {
+			return unstorable.error();
+		}
 		return (recording.outcome() instanceof Outcome.Retried retried) ? retried.error() : null;
 	}
 

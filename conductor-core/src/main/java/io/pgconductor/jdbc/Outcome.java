@@ -76,6 +76,27 @@ public sealed interface Outcome {
 	}
 
 	/**
+	 * The attempt failed, no other one follows, and the database refuses to store with
+	 * what: there is nothing left but that.
+	 *
+	 * @param error the database's error as JSON
+	 * @param retention how long the execution is kept
+	 */
+	record Unstorable(String error, Retention retention) implements Finished {
+
+		@Override
+		public boolean hasSteps() {
+			return true;
+		}
+
+		@Override
+		public String label() {
+			return "failed";
+		}
+
+	}
+
+	/**
 	 * The attempt failed, and another one follows.
 	 *
 	 * @param error the error as JSON

@@ -49,7 +49,7 @@ final class OutcomeFlusher {
 
 	private final OutcomeRecorder recorder;
 
-	private final BiFunction<Recording, Throwable, Outcome> unstorable;
+	private final BiFunction<Recording, Throwable, Outcome.Failed> unstorable;
 
 	private final Consumer<Collection<Recording>> onRecorded;
 
@@ -79,13 +79,14 @@ final class OutcomeFlusher {
 	 * Create a flusher.
 	 * @param name the thread's name
 	 * @param recorder records them
-	 * @param unstorable makes the outcome of an execution whose own the database refuses
+	 * @param unstorable makes the failure of an execution whose outcome the database
+	 * refuses
 	 * @param onRecorded is given what the worker is rid of: recorded, or taken over by
 	 * another node
 	 * @param onWoken is told who has something to do now
 	 * @param flushInterval how long an outcome may wait for others
 	 */
-	OutcomeFlusher(String name, OutcomeRecorder recorder, BiFunction<Recording, Throwable, Outcome> unstorable,
+	OutcomeFlusher(String name, OutcomeRecorder recorder, BiFunction<Recording, Throwable, Outcome.Failed> unstorable,
 			Consumer<Collection<Recording>> onRecorded, Consumer<Set<String>> onWoken, Duration flushInterval) {
 		this.recorder = recorder;
 		this.unstorable = unstorable;
@@ -218,9 +219,11 @@ final class OutcomeFlusher {
 	}
 
 	private void flushUnstorable(Recording recording, DataAccessException cause) {
-		if (SqlErrors.isBadData(cause) && !(recording.outcome() instanceof Outcome.Failed)) {
-			Outcome failure = this.unstorable.apply(recording, cause);
-			flush(List.of(new Recording(recording.execution(), failure)), true);
+		if (SqlErrors.isBadData(cause) && !(recording.outcome() instanceof Outcome.Unstorable)) {
+			Outcome.Failed failure = this.unstorable.apply(recording, cause);
+			Outcome storable = (recording.outcome() instanceof Outcome.Failed)
+					? new Outcome.Unstorable(failure.error(), failure.retention()) : failure;
+			flush(List.of(new Recording(recording.execution(), storable)), true);
 		}
 		else {
 			logger.atLevel(this.retryingAside ? Level.DEBUG : Level.WARN)

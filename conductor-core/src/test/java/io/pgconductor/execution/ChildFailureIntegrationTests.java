@@ -300,4 +300,23 @@ class ChildFailureIntegrationTests extends AbstractChildTests {
 		assertThat(completed(id).result().get(0).asString()).contains("not yet");
 	}
 
+	@Test
+	void reachesTheTopWithANulCharacterInIt() {
+		start(TaskSpec.of("top", null, (event, context) -> context.invoke("a", "middle", null, String.class)),
+				TaskSpec.of("middle", null,
+						(event, context) -> context.invokeAll("b", "bottom", List.of("it"), String.class)),
+				TaskSpec.of("bottom", null, (event, context) -> {
+					throw new NonRetryableException("before\u0000after");
+				}));
+
+		Execution top = failed(this.client.invoke("top", null));
+
+		Execution middle = failed(top.children().get(0));
+		Execution bottom = failed(middle.children().get(0));
+		assertThat(List.of(top, middle, bottom))
+			.allSatisfy((execution) -> assertThat(execution.error().message()).contains("before\u0000after"));
+		awaitAllEnded();
+		assertThat(this.test.count("child_wait")).isZero();
+	}
+
 }

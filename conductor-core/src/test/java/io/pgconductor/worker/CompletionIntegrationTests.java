@@ -299,4 +299,27 @@ class CompletionIntegrationTests {
 		return this.test.conductor().find(id).orElseThrow();
 	}
 
+	@Test
+	void failsForAnotherReasonIfItsFailureCannotBeStored() {
+		this.test.sql("""
+				create function ${schema}.refuse() returns trigger language plpgsql as $$
+				begin
+				    if new.error::text like '%no such word%' then raise exception 'no' using errcode = '22023'; end if;
+				    return new;
+				end $$""").update();
+		this.test
+			.sql("create trigger refuse before insert on ${schema}.finished_execution "
+					+ "for each row execute function ${schema}.refuse()")
+			.update();
+		start((event, context) -> {
+			throw new NonRetryableException((((Integer) event.payload()) == 3) ? "no such word" : "any other");
+		});
+
+		List<UUID> ids = invoke(10);
+
+		assertThat(ids)
+			.map((id) -> this.test.await(id, ExecutionState.FAILED).error().message().contains("cannot be stored"))
+			.containsExactly(false, false, false, true, false, false, false, false, false, false);
+	}
+
 }
