@@ -9,15 +9,16 @@ declare
     cancelled boolean;
 begin
     loop
-        cancelled := ${schema}.cancel_idle(cancel.execution, cancel.reason);
-        if cancelled is not null then
-            return cancelled;
-        end if;
+        -- First, since what is not running takes locks that its brothers and sisters need in order to end
         update ${schema}.execution e set cancel_requested_at = ${schema}.now(), cancel_reason = cancel.reason
         where e.id = cancel.execution and e.claimed_by is not null and e.cancel_requested_at is null;
         if found then
             perform ${schema}.tell_cancelled();
             return true;
+        end if;
+        cancelled := ${schema}.cancel_idle(cancel.execution, cancel.reason);
+        if cancelled is not null then
+            return cancelled;
         end if;
         -- It may have been claimed, or given back, between the two
         exit when not exists (

@@ -71,6 +71,8 @@ final class OutcomeFlusher {
 
 	private volatile boolean abandoned;
 
+	private volatile int asideCount;
+
 	private long retryAsideAtNanos;
 
 	private boolean retryingAside;
@@ -129,6 +131,15 @@ final class OutcomeFlusher {
 		}
 	}
 
+	/**
+	 * Return how many outcomes wait for a row that somebody else holds, or for the
+	 * database to take them.
+	 * @return how many
+	 */
+	int aside() {
+		return this.asideCount;
+	}
+
 	private boolean isEmpty() {
 		return this.queue.isEmpty() && this.aside.isEmpty() && this.unsettled.isEmpty();
 	}
@@ -150,6 +161,7 @@ final class OutcomeFlusher {
 		if (!this.aside.isEmpty() && System.nanoTime() - this.retryAsideAtNanos >= 0) {
 			retryAside();
 		}
+		this.asideCount = this.aside.size();
 	}
 
 	private void awaitOutcomes() {
@@ -234,8 +246,10 @@ final class OutcomeFlusher {
 	}
 
 	private void putAside(List<Recording> recordings) {
+		if (this.aside.isEmpty()) {
+			this.retryAsideAtNanos = System.nanoTime() + ASIDE_RETRY_NANOS;
+		}
 		this.aside.addAll(recordings);
-		this.retryAsideAtNanos = System.nanoTime() + ASIDE_RETRY_NANOS;
 	}
 
 	/**
@@ -271,11 +285,13 @@ final class OutcomeFlusher {
 
 	private void retryAside() {
 		List<Recording> recordings = List.copyOf(this.aside);
+		long startNanos = System.nanoTime();
 		this.aside.clear();
 		this.retryingAside = true;
 		try {
 			for (int i = 0; i < recordings.size(); i += MAX_BATCH_SIZE) {
-				flushUnlocked(recordings.subList(i, Math.min(i + MAX_BATCH_SIZE, recordings.size())));
+				flushUnlocked(recordings.subList(i, Math.min(i + MAX_BATCH_SIZE, recordings.size())),
+						startNanos + SEARCH_NANOS);
 			}
 		}
 		catch (RuntimeException | Error ex) {
@@ -286,6 +302,9 @@ final class OutcomeFlusher {
 		}
 		finally {
 			this.retryingAside = false;
+			// The others are to have most of the time
+			long nanos = System.nanoTime() - startNanos;
+			this.retryAsideAtNanos = System.nanoTime() + Math.max(ASIDE_RETRY_NANOS, 2 * nanos);
 		}
 	}
 

@@ -43,6 +43,9 @@ final class QueueWorker {
 
 	private static final int MAX_UNRECORDED_BATCHES = 8;
 
+	// What somebody else's lock holds up is to hold up no claims, but to fit into memory
+	private static final int MAX_ASIDE = 10_000;
+
 	private final String queue;
 
 	private final WorkerOptions options;
@@ -144,7 +147,8 @@ final class QueueWorker {
 	}
 
 	private int room() {
-		int unrecorded = this.held.size() - this.handlers.buffered() - this.handlers.running();
+		int unrecorded = this.held.size() - this.handlers.buffered() - this.handlers.running()
+				- Math.min(this.flusher.aside(), MAX_ASIDE);
 		if (unrecorded > MAX_UNRECORDED_BATCHES * this.options.fetchBatchSize()) {
 			return 0;
 		}
