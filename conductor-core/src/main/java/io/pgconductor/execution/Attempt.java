@@ -30,6 +30,8 @@ public final class Attempt {
 
 	private volatile boolean aside;
 
+	private volatile boolean inTransaction;
+
 	private @Nullable Progress untoldProgress;
 
 	/**
@@ -108,6 +110,25 @@ public final class Attempt {
 	 */
 	public boolean isAside() {
 		return this.aside;
+	}
+
+	/**
+	 * Note that a transaction begins whose last statement is about the execution, or that
+	 * it has ended.
+	 * @param open whether it is open
+	 */
+	void setInTransaction(boolean open) {
+		this.inTransaction = open;
+	}
+
+	/**
+	 * Return whether a transaction is open whose last statement is about the execution.
+	 * If anybody else writes the execution meanwhile, that statement fails under
+	 * {@code REPEATABLE READ}.
+	 * @return whether one is open
+	 */
+	public boolean isInTransaction() {
+		return this.inTransaction;
 	}
 
 	/**

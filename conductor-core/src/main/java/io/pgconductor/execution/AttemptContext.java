@@ -17,6 +17,7 @@ import io.pgconductor.StepBody;
 import io.pgconductor.SuspensionSignal;
 import io.pgconductor.TaskContext;
 import io.pgconductor.TaskDefinition;
+import io.pgconductor.execution.ApplicationTransactions.TransactionalWork;
 import io.pgconductor.execution.StepMemory.Remembered;
 import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.Outcome;
@@ -172,7 +173,7 @@ final class AttemptContext implements TaskContext {
 		}
 		boolean joins = TransactionSynchronizationManager.isActualTransactionActive();
 		Set<String> usedBefore = this.memory.used();
-		Done<T> done = this.services.transactions().<Done<T>, E>execute(name, (own) -> {
+		Done<T> done = this.<Done<T>, E>inTransaction(name, (own) -> {
 			this.memory.rewind(usedBefore);
 			T result = run(name, body);
 			String json = write(name, result);
@@ -189,6 +190,17 @@ final class AttemptContext implements TaskContext {
 			this.memory.keep(name, done.json());
 		}
 		return done.result();
+	}
+
+	private <T, E extends Exception> @Nullable T inTransaction(String name, TransactionalWork<T, E> work) throws E {
+		boolean before = this.attempt.isInTransaction();
+		this.attempt.setInTransaction(before || !TransactionSynchronizationManager.isActualTransactionActive());
+		try {
+			return this.services.transactions().execute(name, work);
+		}
+		finally {
+			this.attempt.setInTransaction(before);
+		}
 	}
 
 	private boolean recordInTransaction(String name, @Nullable String json, boolean own) {

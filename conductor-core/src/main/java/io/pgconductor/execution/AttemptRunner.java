@@ -120,7 +120,7 @@ public final class AttemptRunner {
 			}
 		}
 		Outcome outcome = outcome(attempt, task, context, completion, failure, interruption);
-		if (outcome != null && !(outcome instanceof Outcome.Finished)) {
+		if (outcome != null && !(outcome instanceof Outcome.Finished || outcome instanceof Outcome.Committed)) {
 			tellProgress(attempt);
 		}
 		return outcome;
@@ -142,6 +142,7 @@ public final class AttemptRunner {
 	 * The handler's effects and the execution's completion are one transaction.
 	 */
 	private Outcome handleInTransaction(Attempt attempt, TaskSpec task, AttemptContext context) throws Throwable {
+		attempt.setInTransaction(true);
 		try {
 			this.services.transactions().<Boolean, Throwable>execute(task.name(), (own) -> {
 				attempt.unshield();
@@ -158,6 +159,7 @@ public final class AttemptRunner {
 			return new Outcome.Committed();
 		}
 		finally {
+			attempt.setInTransaction(false);
 			attempt.unshield();
 		}
 	}

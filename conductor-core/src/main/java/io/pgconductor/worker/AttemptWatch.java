@@ -74,7 +74,7 @@ final class AttemptWatch {
 	private void tellProgress(Collection<Attempt> attempts) {
 		Map<Attempt, Progress> untold = new HashMap<>();
 		for (Attempt attempt : attempts) {
-			Progress progress = attempt.takeProgress();
+			Progress progress = attempt.isInTransaction() ? null : attempt.takeProgress();
 			if (progress != null) {
 				untold.put(attempt, progress);
 			}

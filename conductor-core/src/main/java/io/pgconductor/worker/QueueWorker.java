@@ -327,7 +327,8 @@ final class QueueWorker {
 		long now = System.nanoTime();
 		return this.held.values()
 			.stream()
-			.filter((attempt) -> attempt.isStarted() && now - attempt.startedAtNanos() > nanos && !attempt.isAside())
+			.filter((attempt) -> attempt.isStarted() && now - attempt.startedAtNanos() > nanos && !attempt.isAside()
+					&& !attempt.isInTransaction())
 			.toList();
 	}
 
