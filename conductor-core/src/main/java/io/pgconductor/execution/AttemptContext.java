@@ -140,7 +140,7 @@ final class AttemptContext implements TaskContext {
 		if (remembered != null) {
 			return read(name, remembered.result(), type);
 		}
-		T result = run(name, body);
+		T result = runToItsEnd(name, body);
 		if (!this.memory.record(name, write(name, result))) {
 			throw lost();
 		}
@@ -175,7 +175,7 @@ final class AttemptContext implements TaskContext {
 		Set<String> usedBefore = this.memory.used();
 		Done<T> done = this.<Done<T>, E>inTransaction(name, (own) -> {
 			this.memory.rewind(usedBefore);
-			T result = run(name, body);
+			T result = runToItsEnd(name, body);
 			String json = write(name, result);
 			this.memory.noteWritten();
 			if (!recordInTransaction(name, json, own)) {
@@ -233,6 +233,15 @@ final class AttemptContext implements TaskContext {
 	}
 
 	private record Done<T>(@Nullable T result, @Nullable String json) {
+	}
+
+	private <T, E extends Exception> @Nullable T runToItsEnd(String name, StepBody<T, E> body) throws E {
+		T result = run(name, body);
+		if (this.signal != null) {
+			// The body has caught it: its result is not what it would have been
+			throw this.signal;
+		}
+		return result;
 	}
 
 	private <T, E extends Exception> @Nullable T run(String name, StepBody<T, E> body) throws E {

@@ -16,12 +16,16 @@ import io.pgconductor.ExecutionStep;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.OrchestratorInfo.State;
+import io.pgconductor.StepBody;
+import io.pgconductor.TaskContextHolder;
 import io.pgconductor.testing.GivenHandlers;
 import io.pgconductor.testing.TestConductor;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -301,6 +305,35 @@ class BrokenOffRunIntegrationTests {
 
 	private Execution find(UUID id) {
 		return this.test.conductor().find(id).orElseThrow();
+	}
+
+	@ParameterizedTest
+	@ValueSource(booleans = { false, true })
+	void remembersNoStepThatHasSwallowedItsEnd(boolean transactional) {
+		StepBody<String, RuntimeException> unstopped = () -> {
+			int run = this.runs.incrementAndGet();
+			this.begun.countDown();
+			try {
+				while (run == 1) {
+					TaskContextHolder.get().checkpoint();
+					pause();
+				}
+				return "whole";
+			}
+			catch (Throwable ex) {
+				return "fallback";
+			}
+		};
+		UUID id = this.handlers.invoke(this.test.conductor(), (event, context) -> transactional
+				? context.transaction("step", String.class, unstopped) : context.step("step", String.class, unstopped));
+		awaitBegin();
+
+		this.node.stop();
+
+		assertThat(find(id).state()).isEqualTo(ExecutionState.READY);
+		assertThat(find(id).steps()).isEmpty();
+		this.node.start();
+		assertThat(this.test.await(id, ExecutionState.COMPLETED).result().asString()).isEqualTo("whole");
 	}
 
 }
