@@ -273,6 +273,8 @@ as $$
 declare
     waiting ${schema}.child_wait;
 begin
+    -- A handler's thread waits, in a session that may be anybody's
+    perform pg_catalog.set_config('lock_timeout', '100ms', true);
     perform from ${schema}.execution e
     where e.id = execution and e.claimed_by = node and e.claim_no = time_out_children.claim_no;
     if not found then

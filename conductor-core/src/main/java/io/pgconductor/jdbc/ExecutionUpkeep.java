@@ -122,7 +122,10 @@ public final class ExecutionUpkeep {
 			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from rescued) q) as woken
 			""";
 
-	private static final String CANCEL_RESCUED = "select ${schema}.cancel_idle(:id, null)";
+	private static final String CANCEL_RESCUED = """
+			with patience as materialized (select set_config('lock_timeout', '100ms', true))
+			select ${schema}.cancel_idle(:id, null) from patience
+			""";
 
 	private static final String DEPTHS = """
 			select queue, state, count(*) as depth

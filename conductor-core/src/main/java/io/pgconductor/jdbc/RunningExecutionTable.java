@@ -37,7 +37,10 @@ public final class RunningExecutionTable {
 			select id from ${schema}.execution where id = any (:ids::uuid[]) and cancel_requested_at is not null
 			""";
 
-	private static final String CANCEL = "select ${schema}.cancel(:id, :reason)";
+	private static final String CANCEL = """
+			with patience as materialized (select set_config('lock_timeout', '100ms', true))
+			select ${schema}.cancel(:id, :reason) from patience
+			""";
 
 	private final JdbcClient jdbc;
 
