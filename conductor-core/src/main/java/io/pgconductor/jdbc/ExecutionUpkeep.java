@@ -106,7 +106,7 @@ public final class ExecutionUpkeep {
 			""";
 
 	// What has no attempt left is claimed once more, and then fails with all that belongs
-	// to it
+	// to it. What was cancelled and rescued before was not ended: that rescuer has died.
 	private static final String RESCUE = """
 			with rescued as (
 			    update ${schema}.execution set claimed_by = null, phase = 'due', waiting_for = null
@@ -118,7 +118,10 @@ public final class ExecutionUpkeep {
 			    returning id, queue, cancel_requested_at
 			)
 			select (select count(*) from rescued) as rescued,
-			       array (select id from rescued where cancel_requested_at is not null) as cancelled,
+			       array (select id from rescued where cancel_requested_at is not null
+			              union all
+			              (select id from ${schema}.execution
+			               where claimed_by is null and cancel_requested_at is not null limit :limit)) as cancelled,
 			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from rescued) q) as woken
 			""";
 
@@ -160,7 +163,8 @@ public final class ExecutionUpkeep {
 	 * What a rescue did.
 	 *
 	 * @param rescued how many executions were taken back
-	 * @param cancelled those of them whose cancellation was requested
+	 * @param cancelled those of them and of earlier rescues whose cancellation was
+	 * requested
 	 */
 	public record Rescue(int rescued, Set<UUID> cancelled) {
 	}

@@ -1,7 +1,9 @@
 package io.pgconductor.maintenance;
 
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 
@@ -29,6 +31,9 @@ public final class NodeRescue {
 
 	private static final Duration TOMBSTONE_AGE = Duration.ofMinutes(30);
 
+	// Each takes the time of a lock's time-out
+	private static final int MAX_REFUSALS = 10;
+
 	private final TransactionOperations transactions;
 
 	private final JdbcClient jdbc;
@@ -40,6 +45,8 @@ public final class NodeRescue {
 	private final ExecutionUpkeep executions;
 
 	private final BooleanSupplier judge;
+
+	private final Set<UUID> cancelled = new LinkedHashSet<>();
 
 	// Once for each start: whatever a node has left that nobody remembers is found then
 	private boolean first = true;
@@ -75,6 +82,7 @@ public final class NodeRescue {
 			rescue();
 			this.first = false;
 		}
+		endCancelled();
 	}
 
 	private boolean bury() {
@@ -102,7 +110,7 @@ public final class NodeRescue {
 			batch = this.transactions.execute((status) -> rescueBatch());
 			if (batch != null) {
 				rescued += batch.rescued();
-				batch.cancelled().forEach(this::endCancelled);
+				this.cancelled.addAll(batch.cancelled());
 			}
 		}
 		while (batch != null && batch.rescued() == BATCH_SIZE);
@@ -126,13 +134,22 @@ public final class NodeRescue {
 		return rescue;
 	}
 
-	// There may be no node that serves its task, and would end it at a claim
-	private void endCancelled(UUID execution) {
-		try {
-			this.executions.cancelRescued(execution);
-		}
-		catch (DataAccessException ex) {
-			logger.debug("Execution {} was cancelled and rescued, and ends at its next claim", execution, ex);
+	// There may be no node that serves their tasks, and would end them at a claim
+	private void endCancelled() {
+		int refusals = 0;
+		for (UUID execution : List.copyOf(this.cancelled)) {
+			if (refusals == MAX_REFUSALS) {
+				return;
+			}
+			this.cancelled.remove(execution);
+			try {
+				this.executions.cancelRescued(execution);
+			}
+			catch (DataAccessException ex) {
+				logger.debug("Execution {} was cancelled and rescued, and ends later", execution, ex);
+				this.cancelled.add(execution);
+				refusals++;
+			}
 		}
 	}
 

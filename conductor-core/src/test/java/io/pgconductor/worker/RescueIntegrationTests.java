@@ -15,6 +15,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -120,12 +122,76 @@ class RescueIntegrationTests {
 	}
 
 	private UUID claimedByGhost(int maxAttempts) {
-		UUID id = this.test.conductor().invoke("task", null, InvokeOptions.defaults().maxAttempts(maxAttempts));
+		return claimedBy(GHOST, "task", maxAttempts);
+	}
+
+	private UUID claimedBy(UUID node, String task, int maxAttempts) {
+		UUID id = this.test.conductor().invoke(task, null, InvokeOptions.defaults().maxAttempts(maxAttempts));
 		this.test.sql(
 				"update ${schema}.execution set claimed_by = ?, claimed_at = now(), claim_no = 1, attempt = 1 where id = ?")
-			.param(GHOST)
+			.param(node)
 			.param(id)
 			.update();
+		return id;
+	}
+
+	@Test
+	void endsWhatARescuerHasLeftThatDiedBeforeItEndedTheCancelled() {
+		UUID id = cancelledUnderGhost();
+		this.test.sql("update ${schema}.execution set claimed_by = null, phase = 'due'").update();
+
+		node().start();
+
+		assertThat(this.test.await(id, ExecutionState.CANCELLED).cancelReason()).isEqualTo("enough");
+	}
+
+	@ParameterizedTest
+	@ValueSource(booleans = { true, false })
+	void endsLaterWhatWasCancelledAndIsLockedWhenItIsRescued(boolean notifications) {
+		UUID id = cancelledUnderGhost();
+		UUID waitId = UUID.randomUUID();
+		this.test
+			.sql("insert into ${schema}.child_wait (id, parent_id, step, kind, pending, max_size) "
+					+ "values (?, ?, 'children', 'children', 2, 1000)")
+			.param(waitId)
+			.param(UUID.randomUUID())
+			.update();
+		this.test.sql("update ${schema}.execution set wait_id = ? where id = ?").param(waitId).param(id).update();
+		UUID otherGhost = UUID.randomUUID();
+		this.test.sql(
+				"insert into ${schema}.node (id, host, tasks, alive_until) values (?, 'h', '{}', now() + interval '1 day')")
+			.param(otherGhost)
+			.update();
+		UUID other = claimedBy(otherGhost, "task", 3);
+
+		this.test.transaction().executeWithoutResult((status) -> {
+			this.test.sql("select id from ${schema}.child_wait where id = ? for update")
+				.param(waitId)
+				.query(UUID.class)
+				.single();
+			this.test.node((builder) -> builder.nodeTimeout(Duration.ofSeconds(3)).notifications(notifications), task())
+				.start();
+			Awaitility.await()
+				.atMost(Duration.ofSeconds(20))
+				.until(() -> this.test.count("execution where claimed_by = '" + GHOST + "'") == 0);
+			// Longer than what waits for a lock
+			Awaitility.await().pollDelay(Duration.ofSeconds(1)).until(() -> true);
+			this.test.elsewhere("update ${schema}.node set alive_until = now() where id = '" + otherGhost + "'");
+			this.test.await(other, ExecutionState.COMPLETED);
+		});
+
+		this.test.await(id, ExecutionState.CANCELLED);
+	}
+
+	/**
+	 * Of a task that no node serves any more.
+	 */
+	private UUID cancelledUnderGhost() {
+		Orchestrator registering = this.test.node(TaskSpec.of("unserved", null, (event, context) -> null));
+		registering.start();
+		registering.stop();
+		UUID id = claimedBy(GHOST, "unserved", 3);
+		this.test.conductor().cancel(id, "enough");
 		return id;
 	}
 
