@@ -42,6 +42,9 @@ final class OutcomeFlusher {
 	// are sent
 	private static final long MAX_BATCH_LENGTH = 16L * 1024 * 1024;
 
+	// What a child takes without its payload
+	private static final int CHILD_LENGTH = 200;
+
 	// How long to look for the one of a batch whose parent or children are locked
 	private static final long SEARCH_NANOS = TimeUnit.SECONDS.toNanos(3);
 
@@ -199,7 +202,7 @@ final class OutcomeFlusher {
 
 	private static long length(Outcome outcome) {
 		if (outcome instanceof Outcome.Invoking invoking) {
-			return invoking.children().stream().mapToLong((child) -> length(child.payload())).sum();
+			return invoking.children().stream().mapToLong((child) -> CHILD_LENGTH + length(child.payload())).sum();
 		}
 		return (outcome instanceof Outcome.Completed completed) ? length(completed.result()) : 0;
 	}
