@@ -20,11 +20,16 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class AwaitedExecutions {
 
-	// Marks are a minute ahead of what is compared, so that each is written once. Rows
-	// that somebody has locked are left alone: no call is to wait for another's lock.
+	// Marks are a minute ahead of what is compared, so that each is written once a
+	// minute.
+	// They last for two at most: who waits longer looks again by then, and else nothing
+	// is
+	// kept for somebody who has gone. Rows that somebody has locked are left alone: no
+	// call is to wait for another's lock.
 	private static final String LOOK = """
 			with awaited as materialized (
-			    select * from unnest(:ids::uuid[], :seconds::float8[]) as a (id, seconds)
+			    select a.id, least(a.seconds, 60) as seconds
+			    from unnest(:ids::uuid[], :seconds::float8[]) as a (id, seconds)
 			), unmarked as materialized (
 			    select e.id, a.seconds
 			    from ${schema}.execution e join awaited a on a.id = e.id
@@ -98,7 +103,8 @@ public final class AwaitedExecutions {
 
 	/**
 	 * Look at executions, and mark those that are not over: their end is to be told, and
-	 * to be kept for a minute longer than it is waited for.
+	 * to be kept for a minute longer than it is waited for, or for two at most. Look more
+	 * often than once a minute.
 	 * @param awaited for how long each is waited for from now on
 	 * @return what became of those that there are
 	 */

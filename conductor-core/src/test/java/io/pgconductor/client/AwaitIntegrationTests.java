@@ -22,6 +22,8 @@ import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.TaskContextHolder;
+import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
 import org.awaitility.Awaitility;
@@ -67,7 +69,11 @@ class AwaitIntegrationTests {
 				TaskSpec.of("gated", Object.class, (event, context) -> {
 					gate(context.executionId()).await();
 					return event.payload();
-				}), TaskSpec.of("fail", String.class, (event, context) -> {
+				}), TaskSpec.of("fleeting", Object.class, (event, context) -> {
+					gate(context.executionId()).await();
+					return event.payload();
+				}).with(TaskOptions.none().removeOnComplete(Retention.AT_ONCE)),
+				TaskSpec.of("fail", String.class, (event, context) -> {
 					throw new NonRetryableException((String) event.payload());
 				}), TaskSpec.of("wait-inside", UUID.class, (event, context) -> {
 					TaskContextHolder.set(context);
@@ -368,7 +374,7 @@ class AwaitIntegrationTests {
 	}
 
 	@Test
-	void marksTheExecutionUntilAMinuteAfterTheLongestWait() {
+	void marksTheExecutionForAMinuteMoreThanItIsWaitedForAndForTwoAtMost() {
 		UUID id = client.invoke("echo", "x", IN_AN_HOUR);
 		Instant before = Instant.now();
 
@@ -380,10 +386,35 @@ class AwaitIntegrationTests {
 		assertThatExceptionOfType(AwaitTimeoutException.class).isThrownBy(() -> client.await(id, String.class, SHORT));
 
 		assertThat(first).isBetween(before.plusSeconds(55), before.plusSeconds(90));
-		assertThat(second).isBetween(before.plusSeconds(3655), before.plusSeconds(3690));
+		assertThat(second).isBetween(before.plusSeconds(115), before.plusSeconds(150));
 		assertThat(awaitedUntil(id)).isEqualTo(second);
 		assertThat(longer).isNotDone();
 		client.cancel(id);
+	}
+
+	@Test
+	void givesTheResultAfterALongTimeOfWhatIsHardlyKept() {
+		UUID id = client.invoke("fleeting", "x");
+		CompletableFuture<String> answer = awaiting(id, String.class, Duration.ofHours(1));
+		awaitMark(id);
+		Instant first = awaitedUntil(id);
+		test.travel(Duration.ofMinutes(10));
+
+		try {
+			Awaitility.await().until(() -> awaitedUntil(id).isAfter(first));
+			gate(id).countDown();
+
+			assertThat(answer).succeedsWithin(LONG).isEqualTo("x");
+			assertThat(test
+				.sql("select expires_at < ${schema}.now() + interval '3 minutes' from ${schema}.finished_execution "
+						+ "where id = ?")
+				.param(id)
+				.query(Boolean.class)
+				.single()).isTrue();
+		}
+		finally {
+			test.travel(Duration.ZERO);
+		}
 	}
 
 	@Test

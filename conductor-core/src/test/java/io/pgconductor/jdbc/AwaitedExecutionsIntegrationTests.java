@@ -122,4 +122,30 @@ class AwaitedExecutionsIntegrationTests {
 			.containsExactly(new AwaitedExecutions.Live(locked, true));
 	}
 
+	@Test
+	void marksForTwoMinutesAtMostAndRenewsThat() {
+		List<UUID> one = this.ids.subList(0, 1);
+
+		this.executions.look(awaited(one, Duration.ofHours(1)));
+		Duration first = marked(one.get(0));
+		this.executions.look(awaited(one, Duration.ofHours(1)));
+		Duration second = marked(one.get(0));
+		this.test.travel(Duration.ofSeconds(90));
+		Map<UUID, AwaitedExecutions.Found> found = this.executions.look(awaited(one, Duration.ofHours(1)));
+		Duration third = marked(one.get(0));
+
+		assertThat(first).isBetween(MINUTE, MINUTE.multipliedBy(2));
+		assertThat(second).isLessThan(first);
+		assertThat(found.values()).containsExactly(new AwaitedExecutions.Live(one.get(0), true));
+		assertThat(third).isBetween(MINUTE, MINUTE.multipliedBy(2));
+	}
+
+	private Duration marked(UUID id) {
+		return this.test
+			.sql("select extract(epoch from awaited_until - ${schema}.now()) from ${schema}.execution where id = ?")
+			.param(id)
+			.query((rs, row) -> Duration.ofNanos((long) (rs.getDouble(1) * 1e9)))
+			.single();
+	}
+
 }
