@@ -1,6 +1,7 @@
 package io.pgconductor;
 
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -185,5 +186,142 @@ public interface ConductorClient {
 	 * @return the result, {@code null} if the handler returned nothing
 	 */
 	<R> @Nullable R await(UUID execution, ParameterizedTypeReference<R> type, Duration timeout);
+
+	/**
+	 * Emit an event: every task that subscribes to it is invoked, and every execution
+	 * that waits for it goes on. That nobody does is no error.
+	 * @param event the event's name
+	 * @param payload what comes with it, serialised to JSON now; may be {@code null}
+	 * @return the event's id (a UUIDv7)
+	 * @throws IllegalArgumentException if the name is not one: 1 to 200 characters
+	 * without {@code *}, control characters and outer white space
+	 * @throws InvalidPayloadException if the payload doesn't serialise, contains the NUL
+	 * character, or is larger than {@code conductor.max-payload-size}
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	default UUID emit(String event, @Nullable Object payload) {
+		return emit(event, payload, EmitOptions.defaults());
+	}
+
+	/**
+	 * Emit an event, see {@link #emit(String, Object)}.
+	 * @param event the event's name
+	 * @param payload what comes with it, serialised to JSON now; may be {@code null}
+	 * @param options how it is emitted
+	 * @return the event's id, or that of the first event with its key
+	 */
+	UUID emit(String event, @Nullable Object payload, EmitOptions options);
+
+	/**
+	 * Emit an event, see {@link #emit(String, Object)}.
+	 * @param <P> the payload's type
+	 * @param event the event
+	 * @param payload what comes with it, serialised to JSON now; may be {@code null}
+	 * @return the event's id
+	 */
+	default <P> UUID emit(EventDefinition<P> event, @Nullable P payload) {
+		return emit(event.name(), payload);
+	}
+
+	/**
+	 * Emit an event, see {@link #emit(String, Object, EmitOptions)}.
+	 * @param <P> the payload's type
+	 * @param event the event
+	 * @param payload what comes with it, serialised to JSON now; may be {@code null}
+	 * @param options how it is emitted
+	 * @return the event's id, or that of the first event with its key
+	 */
+	default <P> UUID emit(EventDefinition<P> event, @Nullable P payload, EmitOptions options) {
+		return emit(event.name(), payload, options);
+	}
+
+	/**
+	 * Make a schedule in UTC, or replace the one of that name, see
+	 * {@link #schedule(String, String, String, Object, ScheduleOptions)}.
+	 * @param task the task to invoke; it need not be known to this application
+	 * @param name the schedule's name, unique among the task's schedules
+	 * @param cron a cron expression, see {@link io.pgconductor.annotation.Cron}
+	 * @param payload what the task is invoked with; may be {@code null}
+	 */
+	default void schedule(String task, String name, String cron, @Nullable Object payload) {
+		schedule(task, name, cron, payload, ScheduleOptions.defaults());
+	}
+
+	/**
+	 * Make a schedule in a time zone, or replace the one of that name, see
+	 * {@link #schedule(String, String, String, Object, ScheduleOptions)}.
+	 * @param task the task to invoke; it need not be known to this application
+	 * @param name the schedule's name, unique among the task's schedules
+	 * @param cron a cron expression, see {@link io.pgconductor.annotation.Cron}
+	 * @param payload what the task is invoked with; may be {@code null}
+	 * @param zone whose clocks the expression is about
+	 */
+	default void schedule(String task, String name, String cron, @Nullable Object payload, ZoneId zone) {
+		schedule(task, name, cron, payload, ScheduleOptions.defaults().zone(zone));
+	}
+
+	/**
+	 * Make a schedule, or replace the one of that name. It outlives all restarts, until
+	 * {@link #unschedule} removes it. To make one again that says the same changes
+	 * nothing, so an application may do this whenever it starts.
+	 * @param task the task to invoke; it need not be known to this application
+	 * @param name the schedule's name, unique among the task's schedules
+	 * @param cron a cron expression, see {@link io.pgconductor.annotation.Cron}
+	 * @param payload what the task is invoked with, serialised to JSON now; may be
+	 * {@code null}
+	 * @param options how it runs
+	 * @throws IllegalArgumentException if a name or the expression cannot be used; the
+	 * message says why
+	 * @throws InvalidPayloadException if the payload doesn't serialise or is too large
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	void schedule(String task, String name, String cron, @Nullable Object payload, ScheduleOptions options);
+
+	/**
+	 * Remove a schedule. What it has invoked before runs all the same. One that an
+	 * annotation declares is back at the next start.
+	 * @param task the task that it invokes
+	 * @param name the schedule's name
+	 * @return whether there was one
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean unschedule(String task, String name);
+
+	/**
+	 * Stop a schedule until it is resumed, over all restarts.
+	 * @param task the task that it invokes
+	 * @param name the schedule's name
+	 * @return whether there was one, and it ran
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean pauseSchedule(String task, String name);
+
+	/**
+	 * Let a paused schedule go on with its next tick. Nothing makes up for those that
+	 * were left out.
+	 * @param task the task that it invokes
+	 * @param name the schedule's name
+	 * @return whether there was one, and it was paused
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean resumeSchedule(String task, String name);
+
+	/**
+	 * Return all schedules, of all applications.
+	 * @return the schedules as they stand, by task and name
+	 * @throws ConductorException if the schema is not there
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	List<ScheduleInfo> schedules();
 
 }

@@ -4,7 +4,6 @@ import java.lang.reflect.Type;
 import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.ParameterizedTypeReference;
 
 /**
  * A task was invoked, by {@link ConductorClient#invoke} or by the SQL function
@@ -13,16 +12,12 @@ import org.springframework.core.ParameterizedTypeReference;
  * @param <P> the payload's type
  * @since 0.1.0
  */
-public final class Invocation<P> implements TaskEvent<P> {
+public final class Invocation<P> extends EventPayload<P> implements TaskEvent<P> {
 
 	/**
 	 * The name of every invocation.
 	 */
 	public static final String NAME = "conductor.invoke";
-
-	private final @Nullable P payload;
-
-	private final Function<Type, @Nullable Object> reader;
 
 	/**
 	 * Create an invocation; useful in unit tests of handlers.
@@ -30,8 +25,7 @@ public final class Invocation<P> implements TaskEvent<P> {
 	 * @param reader reads the payload as another type
 	 */
 	public Invocation(@Nullable P payload, Function<Type, @Nullable Object> reader) {
-		this.payload = payload;
-		this.reader = reader;
+		super(payload, reader);
 	}
 
 	@Override
@@ -40,25 +34,8 @@ public final class Invocation<P> implements TaskEvent<P> {
 	}
 
 	@Override
-	public @Nullable P payload() {
-		return this.payload;
-	}
-
-	@Override
-	@SuppressWarnings("unchecked")
-	public <T> @Nullable T payload(Class<T> type) {
-		return (T) this.reader.apply(type);
-	}
-
-	@Override
-	@SuppressWarnings("unchecked")
-	public <T> @Nullable T payload(ParameterizedTypeReference<T> type) {
-		return (T) this.reader.apply(type.getType());
-	}
-
-	@Override
 	public String toString() {
-		return NAME + "[" + this.payload + "]";
+		return NAME + "[" + payload() + "]";
 	}
 
 }

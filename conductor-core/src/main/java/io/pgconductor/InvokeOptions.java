@@ -21,6 +21,8 @@ public final class InvokeOptions {
 
 	private static final InvokeOptions DEFAULTS = new InvokeOptions(null, null, null, null, null, Map.of());
 
+	private static final String RESERVED = "conductor.";
+
 	private static final Duration LONGEST_DELAY = Duration.ofDays(366L * 1000);
 
 	private static final Instant EARLIEST = Instant.parse("0001-01-01T00:00:00Z");
@@ -132,10 +134,18 @@ public final class InvokeOptions {
 
 	/**
 	 * Let values travel with the execution, for {@link TaskContext#headers()}.
-	 * @param headers added to those given before
+	 * @param headers added to those given before; names that begin with
+	 * {@code conductor.} are Conductor's own
 	 * @return the changed options
+	 * @throws IllegalArgumentException if a name is one of Conductor's
 	 */
 	public InvokeOptions headers(Map<String, String> headers) {
+		headers.keySet().forEach((name) -> {
+			if (name.startsWith(RESERVED)) {
+				throw new IllegalArgumentException("The header '" + name + "' cannot be given: names that begin with '"
+						+ RESERVED + "' say what has made a task run");
+			}
+		});
 		Map<String, String> all = new LinkedHashMap<>(this.headers);
 		all.putAll(headers);
 		return new InvokeOptions(this.queue, this.priority, this.runAt, this.delay, this.maxAttempts, Map.copyOf(all));

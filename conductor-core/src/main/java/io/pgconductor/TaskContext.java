@@ -36,11 +36,11 @@ import org.springframework.core.ParameterizedTypeReference;
  * used twice is an {@link IllegalStateException}.
  * <p>
  * Every step boundary (each call of {@code step}, {@code transaction}, {@code sleep},
- * {@code invoke}, {@code invokeAll} and {@link #checkpoint()}) leaves the handler if the
- * node stops, if the execution was cancelled, if the task's timeout is over, or, outside
- * of steps and of active transactions, if its time window has closed. Once it is to be
- * left, every further call, also of {@code progress} and {@code cancel}, throws the same
- * {@link SuspensionSignal} again.
+ * {@code invoke}, {@code invokeAll}, {@code awaitEvent} and {@link #checkpoint()}) leaves
+ * the handler if the node stops, if the execution was cancelled, if the task's timeout is
+ * over, or, outside of steps and of active transactions, if its time window has closed.
+ * Once it is to be left, every further call, also of {@code progress}, {@code emit} and
+ * the like, throws the same {@link SuspensionSignal} again.
  *
  * @since 0.1.0
  */
@@ -279,6 +279,119 @@ public interface TaskContext {
 	 * @return their results, in the order of the payloads
 	 */
 	<R> List<@Nullable R> invokeAll(String step, String task, List<?> payloads, Class<R> resultType, Duration timeout);
+
+	/**
+	 * Wait for an event without holding anything, for some time. Events count that are
+	 * emitted once this wait is recorded, and those whose transaction was still open
+	 * then: none is missed. What has come, or that nothing has come in time, is
+	 * remembered.
+	 * @param <P> the payload's type
+	 * @param step the name that the event is remembered by
+	 * @param event the event; its payload's type cannot be {@code Void}
+	 * @param timeout how long to wait; positive
+	 * @return the payload of the first such event; empty if none has come in time
+	 * @throws InvalidPayloadException if the payload doesn't fit its type, or is
+	 * {@code null}
+	 * @throws IllegalStateException on another thread, if the name was used before,
+	 * inside of a step or of an active transaction
+	 */
+	<P> Optional<P> awaitEvent(String step, EventDefinition<P> event, Duration timeout);
+
+	/**
+	 * Wait for an event whose payload matches, see
+	 * {@link #awaitEvent(String, EventDefinition, Duration)}.
+	 * @param <P> the payload's type
+	 * @param step the name that the event is remembered by
+	 * @param event the event
+	 * @param timeout how long to wait; positive
+	 * @param filter a JSONPath predicate on the payload, such as {@code $.orderId == 7};
+	 * of a payload that lacks what it asks for, it is not true
+	 * @return the payload of the first such event; empty if none has come in time
+	 * @throws IllegalArgumentException if the filter is no JSONPath predicate
+	 */
+	<P> Optional<P> awaitEvent(String step, EventDefinition<P> event, Duration timeout, String filter);
+
+	/**
+	 * Emit an event, see {@link ConductorClient#emit(String, Object)}. Within a step or a
+	 * transaction of the handler it is emitted once; elsewhere again in every run.
+	 * @param event the event's name
+	 * @param payload what comes with it; may be {@code null}
+	 * @return the event's id
+	 * @throws IllegalStateException on another thread
+	 */
+	default UUID emit(String event, @Nullable Object payload) {
+		return emit(event, payload, EmitOptions.defaults());
+	}
+
+	/**
+	 * Emit an event, see {@link ConductorClient#emit(String, Object, EmitOptions)}.
+	 * @param event the event's name
+	 * @param payload what comes with it; may be {@code null}
+	 * @param options how it is emitted
+	 * @return the event's id
+	 * @throws IllegalStateException on another thread
+	 */
+	UUID emit(String event, @Nullable Object payload, EmitOptions options);
+
+	/**
+	 * Emit an event, see {@link ConductorClient#emit(EventDefinition, Object)}.
+	 * @param <P> the payload's type
+	 * @param event the event
+	 * @param payload what comes with it; may be {@code null}
+	 * @return the event's id
+	 * @throws IllegalStateException on another thread
+	 */
+	default <P> UUID emit(EventDefinition<P> event, @Nullable P payload) {
+		return emit(event.name(), payload);
+	}
+
+	/**
+	 * Emit an event, see
+	 * {@link ConductorClient#emit(EventDefinition, Object, EmitOptions)}.
+	 * @param <P> the payload's type
+	 * @param event the event
+	 * @param payload what comes with it; may be {@code null}
+	 * @param options how it is emitted
+	 * @return the event's id
+	 * @throws IllegalStateException on another thread
+	 */
+	default <P> UUID emit(EventDefinition<P> event, @Nullable P payload, EmitOptions options) {
+		return emit(event.name(), payload, options);
+	}
+
+	/**
+	 * Make a schedule, or replace the one of that name, see
+	 * {@link ConductorClient#schedule(String, String, String, Object)}.
+	 * @param task the task to invoke
+	 * @param name the schedule's name, unique among the task's schedules
+	 * @param cron a cron expression
+	 * @param payload what the task is invoked with; may be {@code null}
+	 * @throws IllegalStateException on another thread
+	 */
+	default void schedule(String task, String name, String cron, @Nullable Object payload) {
+		schedule(task, name, cron, payload, ScheduleOptions.defaults());
+	}
+
+	/**
+	 * Make a schedule, or replace the one of that name, see
+	 * {@link ConductorClient#schedule(String, String, String, Object, ScheduleOptions)}.
+	 * @param task the task to invoke
+	 * @param name the schedule's name, unique among the task's schedules
+	 * @param cron a cron expression
+	 * @param payload what the task is invoked with; may be {@code null}
+	 * @param options how it runs
+	 * @throws IllegalStateException on another thread
+	 */
+	void schedule(String task, String name, String cron, @Nullable Object payload, ScheduleOptions options);
+
+	/**
+	 * Remove a schedule, see {@link ConductorClient#unschedule(String, String)}.
+	 * @param task the task that it invokes
+	 * @param name the schedule's name
+	 * @return whether there was one
+	 * @throws IllegalStateException on another thread
+	 */
+	boolean unschedule(String task, String name);
 
 	/**
 	 * Leave the handler here if the node stops (the execution goes on elsewhere, and the

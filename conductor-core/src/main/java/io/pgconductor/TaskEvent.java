@@ -4,15 +4,24 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.ParameterizedTypeReference;
 
 /**
- * What made a task run, with its payload.
+ * What made a task run, with its payload. A method with several triggers tells them apart
+ * by the type:
+ *
+ * <pre class="code">
+ * if (event instanceof ScheduleTick&lt;?&gt; tick) {
+ *     report(tick.scheduledAt());
+ * }
+ * </pre>
  *
  * @param <P> the payload's type
  * @since 0.1.0
  */
-public sealed interface TaskEvent<P> permits Invocation {
+public sealed interface TaskEvent<P> permits Invocation, ScheduleTick, EmittedEvent {
 
 	/**
-	 * Return what made the task run: {@code conductor.invoke} for an {@link Invocation}.
+	 * Return what made the task run: {@code conductor.invoke} for an {@link Invocation},
+	 * the schedule's name for a {@link ScheduleTick}, the event's name for an
+	 * {@link EmittedEvent}.
 	 * @return the event's name
 	 */
 	String name();

@@ -109,7 +109,7 @@ begin
 end
 $$;
 
--- Drops what ended executions need no more: all that is not kept, and waits that have nothing to tell.
+-- Drops what ended executions need no more: all that is not kept, and waits that have nothing to tell, or are for events.
 create or replace function ${schema}.forget(ended ${schema}.ended[]) returns void
 language sql volatile
 as $$
@@ -117,6 +117,8 @@ as $$
     where s.execution_id = any (array (select e.id from unnest(ended) e where not e.kept));
     delete from ${schema}.child_wait w
     where w.parent_id = any (array (select e.id from unnest(ended) e where not e.kept));
+    delete from ${schema}.event_wait w
+    where w.execution_id = any (array (select e.id from unnest(ended) e));
     delete from ${schema}.child_wait w
     where w.parent_id = any (array (select e.id from unnest(ended) e where e.kept)) and w.error is null
 $$;

@@ -47,6 +47,11 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
 
+    if exists (select from pg_catalog.jsonb_object_keys(invoke.headers) h where pg_catalog.starts_with(h, 'conductor.')) then
+        raise exception 'headers must not begin with "conductor.", which say what has made a task run: %', invoke.headers
+            using errcode = 'invalid_parameter_value';
+    end if;
+
     due_at := coalesce(invoke.run_at, started + invoke.delay, started);
     select * into definition from ${schema}.task t where t.name = invoke.task;
     known := found;

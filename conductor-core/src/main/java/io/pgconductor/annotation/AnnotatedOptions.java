@@ -4,17 +4,24 @@ import java.lang.annotation.Annotation;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 import io.pgconductor.QueueName;
+import io.pgconductor.task.CronTimes;
+import io.pgconductor.task.CronTrigger;
 import io.pgconductor.task.DailyHours;
+import io.pgconductor.task.EventTrigger;
 import io.pgconductor.task.InvalidTaskException;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.ScheduleName;
 import io.pgconductor.task.TaskName;
 import io.pgconductor.task.TaskOptions;
 import org.jspecify.annotations.Nullable;
@@ -115,6 +122,50 @@ final class AnnotatedOptions {
 			throw invalid("aliases", quoted(name), "it is the task's own name: remove it");
 		}
 		return aliases;
+	}
+
+	/**
+	 * Read a {@link Cron @Cron}.
+	 * @param task the name of its task
+	 * @return the schedule, {@code null} if it is switched off
+	 */
+	@Nullable CronTrigger schedule(String task) {
+		ZoneId zone = parse("zone", AnnotatedOptions::zone);
+		String expression = required("value", "a cron expression, or \"" + Cron.DISABLED + "\" for no schedule");
+		if (expression.equals(Cron.DISABLED)) {
+			return null;
+		}
+		CronTimes times = parse("value",
+				(value) -> CronTimes.parse(value.strip(), (zone != null) ? zone : ZoneId.of("UTC")));
+		String name = parse("name", ScheduleName::validate);
+		return new CronTrigger((name != null) ? name : task, Objects.requireNonNull(times),
+				this.attributes.getEnum("misfire"), this.attributes.getEnum("overlap"));
+	}
+
+	/**
+	 * Read an {@link OnEvent @OnEvent}.
+	 * @return the subscription
+	 */
+	EventTrigger subscription() {
+		String filter = parse("filter", UnaryOperator.identity());
+		List<String> fields = new ArrayList<>();
+		for (String field : this.attributes.getStringArray("fields")) {
+			String name = parse("fields", field, UnaryOperator.identity());
+			if (name != null) {
+				fields.add(name);
+			}
+		}
+		required("value", "the name of an event");
+		return Objects.requireNonNull(
+				parse("value", (pattern) -> EventTrigger.of(pattern, filter, fields.isEmpty() ? null : fields)));
+	}
+
+	private String required(String attribute, String what) {
+		String value = parse(attribute, UnaryOperator.identity());
+		if (value == null) {
+			throw invalid(attribute, quoted(this.attributes.getString(attribute)), "give it " + what);
+		}
+		return value;
 	}
 
 	private @Nullable Integer maxAttempts(int value) {

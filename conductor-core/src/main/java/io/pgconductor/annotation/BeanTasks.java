@@ -44,8 +44,8 @@ final class BeanTasks {
 
 	/**
 	 * Add a method.
-	 * @param method a method with {@link Task @Task}, {@link OnFailure @OnFailure} or
-	 * both
+	 * @param method a method with {@link Task @Task}, {@link OnFailure @OnFailure},
+	 * {@link Cron @Cron} or {@link OnEvent @OnEvent}
 	 * @throws InvalidTaskException if it cannot work
 	 */
 	void add(HandlerMethod method) {
@@ -55,16 +55,22 @@ final class BeanTasks {
 		method.invocableOn(this.beanTypes.exposedType(method.beanName(), method.beanClass()));
 		OnFailure onFailure = find(method, OnFailure.class);
 		AnnotatedOptions task = read(method, find(method, Task.class));
+		MethodTriggers triggers = new MethodTriggers(method);
 		if (onFailure != null) {
+			if (!triggers.isEmpty()) {
+				throw method.invalid("an @OnFailure method runs when a task has failed, and has no other triggers: "
+						+ "remove @Cron and @OnEvent, or have a method of its own for them");
+			}
 			addFailureHandler(method, reader(method, onFailure), task);
 		}
 		else {
 			HandlerParameters parameters = new HandlerParameters(method, HandlerParameters.Source.EVENT,
 					this.beanTypes::isBeanType);
+			triggers.verifySuit(parameters);
 			String name = nameOf(method, (task != null) ? task.name() : null);
 			this.tasks.add(new TaskSpec(name, aliases(task, name), method.source(), parameters.payloadType(),
 					parameters.payloadRequired(), new BeanTaskHandler(this.beanFactory, method, parameters.arguments()),
-					options(method, task), null));
+					options(method, task), null, triggers.read(name, (annotation) -> reader(method, annotation))));
 		}
 	}
 
@@ -82,7 +88,8 @@ final class BeanTasks {
 				? ResolvableType.forType(parameters.payloadType()) : ResolvableType.forClass(Object.class);
 		TaskSpec spec = new TaskSpec(name, aliases(task, name), method.source(),
 				ResolvableType.forClassWithGenerics(TaskFailure.class, payloadType).getType(), true,
-				new BeanTaskHandler(this.beanFactory, method, parameters.arguments()), options(method, task), null);
+				new BeanTaskHandler(this.beanFactory, method, parameters.arguments()), options(method, task), null,
+				List.of());
 		this.failureHandlers.add(new FailureHandler(method, spec, onFailure.names("value"), payloadType));
 	}
 

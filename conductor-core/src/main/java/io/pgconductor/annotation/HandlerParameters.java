@@ -83,6 +83,8 @@ final class HandlerParameters {
 
 	private boolean payloadRequired;
 
+	private @Nullable Class<?> eventType;
+
 	/**
 	 * Look at the parameters of a method.
 	 * @param method the method
@@ -116,6 +118,14 @@ final class HandlerParameters {
 		return this.payloadRequired;
 	}
 
+	/**
+	 * Return which kind of event the method takes.
+	 * @return a kind of {@link TaskEvent}; {@code null} if it takes any, or none
+	 */
+	@Nullable Class<?> eventType() {
+		return this.eventType;
+	}
+
 	private HandlerArgument argument(Parameter parameter) {
 		Class<?> type = parameter.getType();
 		if (type == TaskContext.class) {
@@ -130,7 +140,10 @@ final class HandlerParameters {
 				declarePayload(resolve(parameter, declared), parameter);
 				this.envelopeParameter = parameter;
 			}
-			return (event, context) -> envelope(event);
+			if (type != this.source.envelope) {
+				this.eventType = type;
+			}
+			return (event, context) -> ofType(type, envelope(event));
 		}
 		if (this.payloadParameter != null) {
 			throw this.method.invalid("its parameters '" + describe(this.payloadParameter) + "' and '"
@@ -160,6 +173,15 @@ final class HandlerParameters {
 		}
 		declarePayload(resolve(parameter, parameter.getParameterizedType()), parameter);
 		return (event, context) -> payload(event);
+	}
+
+	private Object ofType(Class<?> type, Object event) {
+		if (!type.isInstance(event)) {
+			throw new InvalidPayloadException(
+					this.method.source() + " takes a " + type.getSimpleName() + ", but was called for a "
+							+ event.getClass().getSimpleName() + " (" + event + "): have it take a TaskEvent");
+		}
+		return event;
 	}
 
 	private Object envelope(TaskEvent<?> event) {

@@ -14,12 +14,13 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.core.MethodIntrospector;
-import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.core.annotation.AnnotationUtils;
+import org.springframework.core.annotation.MergedAnnotations;
+import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
 
 /**
- * Registers the {@link Task @Task} and {@link OnFailure @OnFailure} methods of all beans
- * in the {@link TaskRegistry}.
+ * Registers the {@link Task @Task}, {@link OnFailure @OnFailure}, {@link Cron @Cron} and
+ * {@link OnEvent @OnEvent} methods of all beans in the {@link TaskRegistry}.
  * <p>
  * Looks at the types of the beans when all singletons exist, without creating any bean. A
  * bean that doesn't exist yet is judged by the type its definition declares. Does no I/O.
@@ -28,7 +29,8 @@ public final class TaskAnnotationProcessor implements SmartInitializingSingleton
 
 	private static final Logger logger = LoggerFactory.getLogger(TaskAnnotationProcessor.class);
 
-	private static final Set<Class<? extends Annotation>> ANNOTATIONS = Set.of(Task.class, OnFailure.class);
+	private static final Set<Class<? extends Annotation>> ANNOTATIONS = Set.of(Task.class, OnFailure.class, Cron.class,
+			OnEvent.class);
 
 	private final TaskRegistry registry;
 
@@ -81,7 +83,8 @@ public final class TaskAnnotationProcessor implements SmartInitializingSingleton
 	}
 
 	private static boolean isAnnotated(Method method) {
-		return ANNOTATIONS.stream().anyMatch((annotation) -> AnnotatedElementUtils.hasAnnotation(method, annotation));
+		MergedAnnotations annotations = MergedAnnotations.from(method, SearchStrategy.TYPE_HIERARCHY);
+		return ANNOTATIONS.stream().anyMatch(annotations::isPresent);
 	}
 
 }

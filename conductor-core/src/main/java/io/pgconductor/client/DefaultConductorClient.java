@@ -13,15 +13,24 @@ import java.util.function.Function;
 import javax.sql.DataSource;
 
 import io.pgconductor.ConductorClient;
+import io.pgconductor.EmitOptions;
 import io.pgconductor.Execution;
+import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
+import io.pgconductor.ScheduleInfo;
+import io.pgconductor.ScheduleOptions;
 import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.AutocommitDataSource;
+import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.NewExecution;
+import io.pgconductor.jdbc.ScheduleTable;
 import io.pgconductor.jdbc.TimeOrderedIds;
+import io.pgconductor.task.CronTimes;
+import io.pgconductor.task.EventName;
 import io.pgconductor.task.JsonMapping;
+import io.pgconductor.task.ScheduleName;
 import io.pgconductor.task.TaskName;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,6 +46,8 @@ import org.springframework.transaction.PlatformTransactionManager;
  */
 public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 
+	private static final String NUL = "\\u0000";
+
 	private static final Logger logger = LoggerFactory.getLogger(ConductorClient.class);
 
 	private final ClientFailures failures;
@@ -45,9 +56,9 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 
 	private final ClientTransactions transactions;
 
-	private final ExecutionTable joined;
+	private final Tables joined;
 
-	private final ExecutionTable separate;
+	private final Tables separate;
 
 	private final ExecutionAwait await;
 
@@ -56,6 +67,22 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	private final TimeOrderedIds ids = new TimeOrderedIds();
 
 	private final Set<String> unregisteredTasks = ConcurrentHashMap.newKeySet();
+
+	/**
+	 * What a call works on.
+	 *
+	 * @param executions the executions
+	 * @param events the events
+	 * @param schedules the schedules
+	 */
+	private record Tables(ExecutionTable executions, EventTable events, ScheduleTable schedules) {
+
+		static Tables of(JdbcClient jdbc, SchemaName schema, JsonMapping json) {
+			return new Tables(new ExecutionTable(jdbc, schema, json), new EventTable(jdbc, schema),
+					new ScheduleTable(jdbc, schema, json));
+		}
+
+	}
 
 	/**
 	 * Create the client.
@@ -73,9 +100,9 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 		this.listener = listener;
 		DataSource target = target(dataSource);
 		this.transactions = new ClientTransactions(target, transactionManager, foreignTransaction, listener::committed);
-		this.joined = new ExecutionTable(JdbcClient.create(target), schema, json);
+		this.joined = Tables.of(JdbcClient.create(target), schema, json);
 		AutocommitDataSource separateConnections = new AutocommitDataSource(target);
-		this.separate = new ExecutionTable(JdbcClient.create(separateConnections), schema, json);
+		this.separate = Tables.of(JdbcClient.create(separateConnections), schema, json);
 		this.await = new ExecutionAwait(separateConnections, this.transactions, schema, json);
 	}
 
@@ -105,7 +132,7 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 		}
 		if (!executions.isEmpty()) {
 			ExecutionTable.Enqueued enqueued = write("invoke of task '" + task + "'",
-					(table) -> table.enqueue(task, executions), ExecutionTable.Enqueued::targets);
+					(tables) -> tables.executions().enqueue(task, executions), ExecutionTable.Enqueued::targets);
 			if (!enqueued.registered()) {
 				this.listener.unregisteredTaskInvoked(task);
 				if (this.unregisteredTasks.add(task)) {
@@ -124,17 +151,18 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 
 	@Override
 	public Optional<Execution> find(UUID execution) {
-		return on(this.transactions.isReadJoined(), "find", (table) -> table.find(execution));
+		return on(this.transactions.isReadJoined(), "find", (tables) -> tables.executions().find(execution));
 	}
 
 	@Override
 	public boolean retry(UUID execution) {
-		return write("retry", (table) -> table.retry(execution), (targets) -> targets.orElse(Set.of())).isPresent();
+		return write("retry", (tables) -> tables.executions().retry(execution), (targets) -> targets.orElse(Set.of()))
+			.isPresent();
 	}
 
 	@Override
 	public boolean cancel(UUID execution, @Nullable String reason) {
-		return write("cancel", (table) -> table.cancel(execution, reason), (cancelled) -> Set.of());
+		return write("cancel", (tables) -> tables.executions().cancel(execution, reason));
 	}
 
 	@Override
@@ -147,6 +175,60 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 		return this.await.await(execution, type.getType(), timeout);
 	}
 
+	@Override
+	public UUID emit(String event, @Nullable Object payload, EmitOptions options) {
+		EventName.validate(event);
+		String json = this.json.write(payload, "payload of event '" + event + "'");
+		if (json != null && json.contains(NUL)) {
+			// Kept as jsonb, for filters and fields
+			throw new InvalidPayloadException(
+					"The payload of event '" + event + "' contains the NUL character, which PostgreSQL cannot store");
+		}
+		UUID id = this.ids.next();
+		return write("emit of event '" + event + "'",
+				(tables) -> tables.events().emit(id, event, json, options.dedupeKey()), EventTable.Emitted::targets)
+			.id();
+	}
+
+	@Override
+	public void schedule(String task, String name, String cron, @Nullable Object payload, ScheduleOptions options) {
+		ScheduleTable.Key key = key(task, name);
+		String expression = CronTimes.parse(cron, options.zone()).expression();
+		String json = this.json.write(payload, "payload of schedule " + key);
+		write("schedule " + key, (tables) -> {
+			tables.schedules().put(key, expression, json, options);
+			return true;
+		}, (done) -> Set.of("promoter"));
+	}
+
+	private static ScheduleTable.Key key(String task, String name) {
+		return new ScheduleTable.Key(TaskName.validate(task), ScheduleName.validate(name));
+	}
+
+	@Override
+	public boolean unschedule(String task, String name) {
+		ScheduleTable.Key key = key(task, name);
+		return write("unschedule " + key, (tables) -> tables.schedules().remove(key));
+	}
+
+	@Override
+	public boolean pauseSchedule(String task, String name) {
+		ScheduleTable.Key key = key(task, name);
+		return write("pause of schedule " + key, (tables) -> tables.schedules().pause(key));
+	}
+
+	@Override
+	public boolean resumeSchedule(String task, String name) {
+		ScheduleTable.Key key = key(task, name);
+		return write("resumption of schedule " + key, (tables) -> tables.schedules().resume(key),
+				(resumed) -> Set.of("promoter"));
+	}
+
+	@Override
+	public List<ScheduleInfo> schedules() {
+		return on(this.transactions.isReadJoined(), "list of schedules", (tables) -> tables.schedules().list());
+	}
+
 	/**
 	 * Give back what waiting calls use, and end those calls. Other calls go on working.
 	 */
@@ -155,14 +237,18 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 		this.await.close();
 	}
 
-	private <T> T write(String call, Function<ExecutionTable, T> operation, Function<T, Set<String>> targets) {
+	private <T> T write(String call, Function<Tables, T> operation) {
+		return write(call, operation, (result) -> Set.of());
+	}
+
+	private <T> T write(String call, Function<Tables, T> operation, Function<T, Set<String>> targets) {
 		boolean join = this.transactions.isWriteJoined(call);
 		T result = on(join, call, operation);
 		this.transactions.written(join, targets.apply(result));
 		return result;
 	}
 
-	private <T> T on(boolean join, String call, Function<ExecutionTable, T> operation) {
+	private <T> T on(boolean join, String call, Function<Tables, T> operation) {
 		try {
 			return operation.apply(join ? this.joined : this.separate);
 		}

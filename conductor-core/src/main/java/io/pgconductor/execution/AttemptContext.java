@@ -10,8 +10,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
 
+import io.pgconductor.ConductorClient;
 import io.pgconductor.ConductorException;
+import io.pgconductor.EmitOptions;
+import io.pgconductor.EventDefinition;
+import io.pgconductor.ScheduleOptions;
 import io.pgconductor.StepAction;
 import io.pgconductor.StepBody;
 import io.pgconductor.SuspensionSignal;
@@ -63,6 +68,8 @@ final class AttemptContext implements TaskContext {
 
 	private final ChildCalls children;
 
+	private final EventCalls events;
+
 	private @Nullable String runningStep;
 
 	private @Nullable SuspensionSignal signal;
@@ -78,6 +85,7 @@ final class AttemptContext implements TaskContext {
 		this.calls = new EngineCalls(attempt);
 		this.memory = new StepMemory(this.execution, services.steps(), this.calls);
 		this.children = new ChildCalls(this.execution, services, this.memory, this.calls);
+		this.events = new EventCalls(this.execution, services, this.memory, this.calls);
 	}
 
 	/**
@@ -369,6 +377,45 @@ final class AttemptContext implements TaskContext {
 	}
 
 	@Override
+	public <P> Optional<P> awaitEvent(String step, EventDefinition<P> event, Duration timeout) {
+		return await(new EventCalls.Call(step, event.name(), event.payloadType(), null, timeout));
+	}
+
+	@Override
+	public <P> Optional<P> awaitEvent(String step, EventDefinition<P> event, Duration timeout, String filter) {
+		return await(new EventCalls.Call(step, event.name(), event.payloadType(), filter, timeout));
+	}
+
+	@SuppressWarnings("unchecked")
+	private <P> Optional<P> await(EventCalls.Call call) {
+		reachBoundary();
+		verifyMaySuspend("awaitEvent '" + call.step() + "'");
+		EventCalls.Answer answer = this.events.make(call);
+		if (answer.suspension() != null) {
+			throw suspend("awaitEvent '" + call.step() + "'", answer.suspension());
+		}
+		return (Optional<P>) answer.payload();
+	}
+
+	@Override
+	public UUID emit(String event, @Nullable Object payload, EmitOptions options) {
+		return byClient((client) -> client.emit(event, payload, options));
+	}
+
+	@Override
+	public void schedule(String task, String name, String cron, @Nullable Object payload, ScheduleOptions options) {
+		byClient((client) -> {
+			client.schedule(task, name, cron, payload, options);
+			return true;
+		});
+	}
+
+	@Override
+	public boolean unschedule(String task, String name) {
+		return byClient((client) -> client.unschedule(task, name));
+	}
+
+	@Override
 	public void checkpoint() {
 		reachBoundary();
 	}
@@ -459,10 +506,15 @@ final class AttemptContext implements TaskContext {
 			// In the handler's own transaction it would be undone with that
 			return this.calls.call(() -> this.services.running().cancel(execution, storable(reason)));
 		}
+		return byClient((client) -> client.cancel(execution, reason));
+	}
+
+	private <T> T byClient(Function<ConductorClient, T> call) {
+		verifyThread();
 		// An interrupted thread gets no connection
 		this.attempt.shield();
 		try {
-			return this.services.client().cancel(execution, reason);
+			return call.apply(this.services.client());
 		}
 		finally {
 			this.attempt.unshield();

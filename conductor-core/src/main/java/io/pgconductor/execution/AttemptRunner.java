@@ -11,7 +11,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 import io.pgconductor.InvalidPayloadException;
-import io.pgconductor.Invocation;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.SuspensionSignal;
 import io.pgconductor.TaskContextHolder;
@@ -133,7 +132,7 @@ public final class AttemptRunner {
 	}
 
 	private Outcome.Completed handle(Attempt attempt, TaskSpec task, AttemptContext context) throws Throwable {
-		Object returned = task.handler().handle(event(attempt.execution(), task), context);
+		Object returned = task.handler().handle(event(attempt.execution(), task, context.headers()), context);
 		String result = this.json.write(returned, "result of task '" + attempt.execution().task() + "'");
 		return this.outcomes.completed(task, result, context.hasSteps());
 	}
@@ -169,7 +168,7 @@ public final class AttemptRunner {
 				&& (attempt.interruption() == null || attempt.interruption() == Interruption.SHUTDOWN);
 	}
 
-	private TaskEvent<?> event(ClaimedExecution execution, TaskSpec task) {
+	private TaskEvent<?> event(ClaimedExecution execution, TaskSpec task, Map<String, String> headers) {
 		Object payload = null;
 		if (task.payloadType() != null) {
 			payload = readPayload(execution, task.payloadType());
@@ -178,7 +177,7 @@ public final class AttemptRunner {
 						+ "), but was invoked with none");
 			}
 		}
-		return new Invocation<>(payload, (type) -> readPayload(execution, type));
+		return TriggerHeaders.event(headers, payload, (type) -> readPayload(execution, type));
 	}
 
 	private @Nullable Object readPayload(ClaimedExecution execution, Type type) {
@@ -257,7 +256,7 @@ public final class AttemptRunner {
 		return new NonRetryableException("The handler of " + task
 				+ " was to be left by a SuspensionSignal, in order to "
 				+ "wait, but it or advice around it has caught that: let it pass, and don't catch Throwable or Error "
-				+ "around ctx.sleep, invoke, invokeAll", failure);
+				+ "around ctx.sleep, invoke, invokeAll, awaitEvent", failure);
 	}
 
 	private void tellProgress(Attempt attempt) {

@@ -8,6 +8,7 @@ import io.pgconductor.ConductorClient;
 import io.pgconductor.jdbc.ExecutionOutcomes;
 import io.pgconductor.jdbc.RunningExecutionTable;
 import io.pgconductor.jdbc.StepTable;
+import io.pgconductor.jdbc.SubscriptionTable;
 import io.pgconductor.task.JsonMapping;
 
 /**
@@ -16,6 +17,7 @@ import io.pgconductor.task.JsonMapping;
  * @param json reads and writes what is durable
  * @param steps on the engine's connections
  * @param running on the engine's connections
+ * @param filters on the engine's connections
  * @param joinedSteps on the application's connections, in their transactions
  * @param joinedOutcomes on the application's connections, in their transactions
  * @param transactions of the application
@@ -25,7 +27,8 @@ import io.pgconductor.task.JsonMapping;
  * bytes
  * @param stopping whether the node stops
  */
-public record AttemptServices(JsonMapping json, StepTable steps, RunningExecutionTable running, StepTable joinedSteps,
-		ExecutionOutcomes joinedOutcomes, ApplicationTransactions transactions, ConductorClient client,
-		Supplier<UUID> ids, long maxFanInSize, BooleanSupplier stopping) {
+public record AttemptServices(JsonMapping json, StepTable steps, RunningExecutionTable running,
+		SubscriptionTable filters, StepTable joinedSteps, ExecutionOutcomes joinedOutcomes,
+		ApplicationTransactions transactions, ConductorClient client, Supplier<UUID> ids, long maxFanInSize,
+		BooleanSupplier stopping) {
 }

@@ -37,9 +37,9 @@ final class StepMemory {
 	/**
 	 * What is remembered under a name.
 	 *
-	 * @param kind step, sleep, child or children
+	 * @param kind step, sleep, child, children or event
 	 * @param results the results as JSON, by part; a step or a sleep has the part 0
-	 * @param waiting the wait for children, {@code null} if there is none
+	 * @param waiting the wait for children or an event, {@code null} if there is none
 	 */
 	record Remembered(String kind, SortedMap<Integer, @Nullable String> results, @Nullable Waiting waiting) {
 
@@ -50,7 +50,7 @@ final class StepMemory {
 	}
 
 	/**
-	 * A wait for children.
+	 * A wait for children or an event.
 	 *
 	 * @param id its id
 	 * @param error what it has ended with, {@code null} while it lasts

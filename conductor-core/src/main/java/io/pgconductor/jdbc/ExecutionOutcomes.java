@@ -200,6 +200,8 @@ public final class ExecutionOutcomes {
 			case SLEEP -> this.suspensions.sleep(node, recordings);
 			case INVOKE -> this.suspensions.invoke(node, recordings);
 			case AWAIT_CHILDREN -> this.suspensions.awaitChildren(node, recordings);
+			case AWAIT_EVENT -> this.suspensions.awaitEvent(node, recordings);
+			case STILL_AWAIT_EVENT -> this.suspensions.stillAwaitEvent(node, recordings);
 		};
 	}
 
@@ -308,7 +310,7 @@ public final class ExecutionOutcomes {
 
 	private enum Kind {
 
-		DISCARD, ARCHIVE, FINISH, RESCHEDULE, RELEASE, SLEEP, INVOKE, AWAIT_CHILDREN;
+		DISCARD, ARCHIVE, FINISH, RESCHEDULE, RELEASE, SLEEP, INVOKE, AWAIT_CHILDREN, AWAIT_EVENT, STILL_AWAIT_EVENT;
 
 		static Kind of(Recording recording) {
 			Outcome outcome = recording.outcome();
@@ -323,6 +325,12 @@ public final class ExecutionOutcomes {
 			}
 			if (outcome instanceof Outcome.AwaitingChildren) {
 				return AWAIT_CHILDREN;
+			}
+			if (outcome instanceof Outcome.AwaitingEvent) {
+				return AWAIT_EVENT;
+			}
+			if (outcome instanceof Outcome.StillAwaitingEvent) {
+				return STILL_AWAIT_EVENT;
 			}
 			return (outcome instanceof Outcome.Suspended) ? SLEEP : RELEASE;
 		}

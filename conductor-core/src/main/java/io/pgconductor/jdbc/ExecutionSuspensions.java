@@ -9,10 +9,12 @@ import java.util.UUID;
 
 import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.Outcome.AwaitingChildren;
+import io.pgconductor.jdbc.Outcome.AwaitingEvent;
 import io.pgconductor.jdbc.Outcome.Invoking;
 import io.pgconductor.jdbc.Outcome.NewChild;
 import io.pgconductor.jdbc.Outcome.OutsideWindow;
 import io.pgconductor.jdbc.Outcome.Sleeping;
+import io.pgconductor.jdbc.Outcome.StillAwaitingEvent;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
@@ -119,6 +121,32 @@ final class ExecutionSuspensions {
 			"""
 		.formatted(FENCE, TARGETS.formatted("done"));
 
+	// An event counts whose transaction this snapshot doesn't see
+	private static final String AWAIT_EVENT = """
+			with done as (
+			    update ${schema}.execution e
+			    set claimed_by = null, waiting_for = 'event', phase = 'future',
+			        run_at = ${schema}.now() + o.timeout * interval '1 second'
+			    from unnest(:ids::uuid[], :claimNos::int[], :waits::uuid[], :steps::text[], :events::text[], :filters::text[],
+			            :timeouts::float8[])
+			        as o (id, claim_no, wait_id, step, event, filter, timeout)
+			    where %s
+			    returning e.id, e.queue, e.phase, e.run_at, o.wait_id, o.step, o.event, o.filter
+			), waiting as (
+			    insert into ${schema}.event_wait (id, execution_id, step, event, filter, snapshot, deadline)
+			    select wait_id, id, step, event, filter::jsonpath, pg_current_snapshot(), run_at from done
+			), target as (
+			    %s
+			)
+			select array (select id from done) as recorded,
+			       array (select name from target where ${schema}.wake(name) is not null) as woken
+			"""
+		.formatted(FENCE, TARGETS.formatted("done"));
+
+	private static final String STILL_AWAIT_EVENT = """
+			select recorded, woken from ${schema}.await_events(:node, :ids::uuid[], :claimNos::int[], :waits::uuid[])
+			""";
+
 	private final JdbcClient jdbc;
 
 	private final SchemaName schema;
@@ -208,6 +236,37 @@ final class ExecutionSuspensions {
 	Recorded awaitChildren(UUID node, List<Recording> recordings) {
 		return FencedStatement.of(this.jdbc, this.schema.sql(AWAIT_CHILDREN), node, recordings)
 			.param("waits", SqlArrays.column("uuid", recordings, (r) -> ((AwaitingChildren) r.outcome()).waitId()))
+			.query(ExecutionSuspensions::recorded)
+			.single();
+	}
+
+	/**
+	 * Suspend until an event has come, or the time is over.
+	 * @param node the node that holds the executions
+	 * @param recordings of {@link AwaitingEvent}
+	 * @return what was recorded
+	 */
+	Recorded awaitEvent(UUID node, List<Recording> recordings) {
+		List<AwaitingEvent> outcomes = recordings.stream().map((r) -> (AwaitingEvent) r.outcome()).toList();
+		return FencedStatement.of(this.jdbc, this.schema.sql(AWAIT_EVENT), node, recordings)
+			.param("waits", SqlArrays.column("uuid", outcomes, AwaitingEvent::waitId))
+			.param("steps", SqlArrays.texts(outcomes, AwaitingEvent::step))
+			.param("events", SqlArrays.texts(outcomes, AwaitingEvent::event))
+			.param("filters", SqlArrays.texts(outcomes, AwaitingEvent::filter))
+			.param("timeouts", SqlArrays.column("float8", outcomes, (o) -> seconds(o.timeout())))
+			.query(ExecutionSuspensions::recorded)
+			.single();
+	}
+
+	/**
+	 * Go on waiting for events, unless they have come meanwhile.
+	 * @param node the node that holds the executions
+	 * @param recordings of {@link StillAwaitingEvent}
+	 * @return what was recorded
+	 */
+	Recorded stillAwaitEvent(UUID node, List<Recording> recordings) {
+		return FencedStatement.of(this.jdbc, this.schema.sql(STILL_AWAIT_EVENT), node, recordings)
+			.param("waits", SqlArrays.column("uuid", recordings, (r) -> ((StillAwaitingEvent) r.outcome()).waitId()))
 			.query(ExecutionSuspensions::recorded)
 			.single();
 	}

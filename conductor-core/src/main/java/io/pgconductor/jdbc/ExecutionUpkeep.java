@@ -18,7 +18,7 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 public final class ExecutionUpkeep {
 
 	// Also resolves what could not be when the execution was enqueued: its task was
-	// unknown then.
+	// unknown then. And looks for whatever else the time brings, in the same round trip.
 	private static final String PROMOTE = """
 			with candidate as materialized (
 			    select ctid, task from ${schema}.execution
@@ -37,7 +37,12 @@ public final class ExecutionUpkeep {
 			       (select count(${schema}.wake('queue:' || queue))
 			        from (select distinct queue from promoted where phase = 'due') q) as woken,
 			       (select (extract(epoch from min(run_at)) - extract(epoch from ${schema}.now()))::float8
-			        from ${schema}.execution where phase = 'future' and run_at > ${schema}.now()) as next
+			        from ${schema}.execution where phase = 'future' and run_at > ${schema}.now()) as next,
+			       (select (extract(epoch from min(next_run_at)) - extract(epoch from ${schema}.now()))::float8
+			        from ${schema}.schedule where next_run_at > ${schema}.now()) as next_tick,
+			       exists (select from ${schema}.schedule where next_run_at <= ${schema}.now()) as tick_due,
+			       exists (select from ${schema}.event where awaited) as event_marked,
+			       exists (select from ${schema}.event_wait where not settled) as wait_unsettled
 			""";
 
 	private static final String RELEASE_HELD = """
@@ -155,8 +160,14 @@ public final class ExecutionUpkeep {
 	 *
 	 * @param promoted how many executions became due
 	 * @param next the time until the next one does; {@code null} if none is scheduled
+	 * @param nextTick the time until the next tick of a schedule; {@code null} if there
+	 * is none
+	 * @param tickDue whether the tick of a schedule has come
+	 * @param eventMarked whether there is an event that somebody may wait for
+	 * @param waitUnsettled whether there is a wait that may have missed its event
 	 */
-	public record Promotion(int promoted, @Nullable Duration next) {
+	public record Promotion(int promoted, @Nullable Duration next, @Nullable Duration nextTick, boolean tickDue,
+			boolean eventMarked, boolean waitUnsettled) {
 	}
 
 	/**
@@ -187,7 +198,9 @@ public final class ExecutionUpkeep {
 	public Promotion promote(int limit) {
 		return this.jdbc.sql(this.schema.sql(PROMOTE))
 			.param("limit", limit)
-			.query((rs, row) -> new Promotion(rs.getInt("promoted"), seconds(rs.getObject("next", Double.class))))
+			.query((rs, row) -> new Promotion(rs.getInt("promoted"), seconds(rs.getObject("next", Double.class)),
+					seconds(rs.getObject("next_tick", Double.class)), rs.getBoolean("tick_due"),
+					rs.getBoolean("event_marked"), rs.getBoolean("wait_unsettled")))
 			.single();
 	}
 

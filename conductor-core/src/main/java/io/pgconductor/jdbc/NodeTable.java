@@ -1,11 +1,13 @@
 package io.pgconductor.jdbc;
 
+import java.sql.Types;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 
 import io.pgconductor.SchemaName;
+import io.pgconductor.task.Retention;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
@@ -18,8 +20,9 @@ public final class NodeTable {
 	private static final String LOCK_MEMBERSHIP = "select pg_advisory_xact_lock(${schema}.wake_key('membership'))";
 
 	private static final String REGISTER = """
-			insert into ${schema}.node (id, application, host, queues, tasks, alive_until)
-			values (:id, :application, :host, :queues::text[], :tasks::text[], pg_catalog.clock_timestamp() + :life * interval '1 second')
+			insert into ${schema}.node (id, application, host, queues, tasks, definitions, keep_events, alive_until)
+			values (:id, :application, :host, :queues::text[], :tasks::text[], :definitions,
+			        :keepEvents::float8 * interval '1 second', pg_catalog.clock_timestamp() + :life * interval '1 second')
 			""";
 
 	private static final String HEARTBEAT = """
@@ -75,22 +78,35 @@ public final class NodeTable {
 	}
 
 	/**
-	 * Register a node.
-	 * @param id its id
+	 * A node as others need to know it.
+	 *
 	 * @param application the application it belongs to
 	 * @param host the machine it runs on
 	 * @param queues the queues it serves
 	 * @param tasks the names it serves, aliases included
+	 * @param definitions the digest of the schedules and subscriptions it declares
+	 * @param keepEvents how long it wants events to be kept
+	 */
+	public record Registration(@Nullable String application, String host, Collection<String> queues,
+			Collection<String> tasks, @Nullable String definitions, Retention keepEvents) {
+	}
+
+	/**
+	 * Register a node.
+	 * @param id its id
+	 * @param node what it is
 	 * @param life how long it counts as alive without a heartbeat
 	 */
-	public void register(UUID id, @Nullable String application, String host, Collection<String> queues,
-			Collection<String> tasks, Duration life) {
+	public void register(UUID id, Registration node, Duration life) {
+		Duration keepEvents = node.keepEvents().duration();
 		this.jdbc.sql(this.schema.sql(REGISTER))
 			.param("id", id)
-			.param("application", application)
-			.param("host", host)
-			.param("queues", SqlArrays.texts(queues))
-			.param("tasks", SqlArrays.texts(tasks))
+			.param("application", node.application())
+			.param("host", node.host())
+			.param("queues", SqlArrays.texts(node.queues()))
+			.param("tasks", SqlArrays.texts(node.tasks()))
+			.param("definitions", node.definitions())
+			.param("keepEvents", (keepEvents != null) ? keepEvents.toMillis() / 1e3 : null, Types.DOUBLE)
 			.param("life", life.toMillis() / 1e3)
 			.update();
 	}

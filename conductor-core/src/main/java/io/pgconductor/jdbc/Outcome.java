@@ -208,6 +208,27 @@ public sealed interface Outcome {
 	}
 
 	/**
+	 * It waits for an event.
+	 *
+	 * @param step the step that the event is remembered by
+	 * @param waitId the id of the wait
+	 * @param event the event's name
+	 * @param filter a JSONPath predicate on its payload, {@code null} for none
+	 * @param timeout how long to wait
+	 */
+	record AwaitingEvent(String step, UUID waitId, String event, @Nullable String filter,
+			Duration timeout) implements Suspended {
+	}
+
+	/**
+	 * It goes on waiting for an event.
+	 *
+	 * @param waitId the id of the wait
+	 */
+	record StillAwaitingEvent(UUID waitId) implements Suspended {
+	}
+
+	/**
 	 * The execution has completed in the transaction of its handler: there is nothing to
 	 * record.
 	 */

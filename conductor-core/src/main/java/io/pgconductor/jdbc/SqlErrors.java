@@ -96,12 +96,30 @@ public final class SqlErrors {
 		return READ_ONLY_TRANSACTION.equals(sqlState(error));
 	}
 
+	/**
+	 * Return whether a text was not in the language that it was to be in.
+	 * @param state the state of the error
+	 * @return whether it was a syntax error
+	 */
+	static boolean isSyntaxError(@Nullable String state) {
+		return "42601".equals(state) || "22P02".equals(state) || "2201B".equals(state);
+	}
+
+	/**
+	 * Return whether a JSONPath expression gave something else than true or false.
+	 * @param state the state of the error
+	 * @return whether it did
+	 */
+	static boolean isNoPredicate(@Nullable String state) {
+		return "22038".equals(state);
+	}
+
 	private static @Nullable String sqlState(Throwable error) {
 		SQLException root = rootSqlException(error);
 		return (root != null) ? root.getSQLState() : null;
 	}
 
-	private static @Nullable SQLException rootSqlException(Throwable error) {
+	static @Nullable SQLException rootSqlException(Throwable error) {
 		SQLException found = null;
 		for (Throwable t = error; t != null; t = t.getCause()) {
 			if (t instanceof SQLException sql) {

@@ -20,6 +20,9 @@ public final class StepTable {
 			union all
 			select step, 0, kind, error, id, pending = 0, coalesce(deadline <= ${schema}.now(), false)
 			from ${schema}.child_wait where parent_id = ?
+			union all
+			select step, 0, 'event', null, id, false, deadline <= ${schema}.now()
+			from ${schema}.event_wait where execution_id = ?
 			""";
 
 	private static final String FENCE = "from ${schema}.execution where id = ? and claimed_by = ? and claim_no = ?";
@@ -49,6 +52,10 @@ public final class StepTable {
 
 	private static final String TIME_OUT = "select ${schema}.time_out_children(?, ?, ?, ?)";
 
+	private static final String TIME_OUT_EVENT = """
+			select true from (select ${schema}.time_out_event(?, ?, ?, ?)) done
+			""";
+
 	private final JdbcClient jdbc;
 
 	private final String load;
@@ -63,6 +70,8 @@ public final class StepTable {
 
 	private final String timeOut;
 
+	private final String timeOutEvent;
+
 	public StepTable(JdbcClient jdbc, SchemaName schema) {
 		this.jdbc = jdbc;
 		this.load = schema.sql(LOAD);
@@ -71,6 +80,7 @@ public final class StepTable {
 		this.lockFence = schema.sql(LOCK_FENCE);
 		this.isRecorded = schema.sql(IS_RECORDED);
 		this.timeOut = schema.sql(TIME_OUT);
+		this.timeOutEvent = schema.sql(TIME_OUT_EVENT);
 	}
 
 	/**
@@ -78,7 +88,7 @@ public final class StepTable {
 	 *
 	 * @param name the step's name
 	 * @param part of several children: which one's result
-	 * @param kind step, sleep, child or children
+	 * @param kind step, sleep, child, children or event
 	 * @param json the result; of a wait: what it ended with, {@code null} while it lasts
 	 * @param waitId the id of a wait, {@code null} for a result
 	 * @param settled whether all children of a wait have ended
@@ -97,6 +107,7 @@ public final class StepTable {
 		return this.jdbc.sql(this.load)
 			.param(1, execution)
 			.param(2, execution)
+			.param(3, execution)
 			.query((rs, row) -> new StoredStep(rs.getString(1), rs.getInt(2), rs.getString(3), rs.getString(4),
 					rs.getObject(5, UUID.class), rs.getBoolean(6), rs.getBoolean(7)))
 			.list();
@@ -183,12 +194,26 @@ public final class StepTable {
 	 * @param waitId the id of the wait
 	 */
 	public void timeOutChildren(ClaimedExecution execution, UUID waitId) {
-		this.jdbc.sql(this.timeOut)
+		timeOut(this.timeOut, execution, waitId);
+	}
+
+	/**
+	 * Give up waiting for an event whose time is over, unless it has come after all.
+	 * Either is remembered.
+	 * @param execution the execution that waits
+	 * @param waitId the id of the wait
+	 */
+	public void timeOutEvent(ClaimedExecution execution, UUID waitId) {
+		timeOut(this.timeOutEvent, execution, waitId);
+	}
+
+	private void timeOut(String sql, ClaimedExecution execution, UUID waitId) {
+		this.jdbc.sql(sql)
 			.param(1, execution.node())
 			.param(2, execution.id())
 			.param(3, execution.claimNo())
 			.param(4, waitId)
-			.query((rs, row) -> rs.getString(1) != null)
+			.query((rs, row) -> true)
 			.single();
 	}
 

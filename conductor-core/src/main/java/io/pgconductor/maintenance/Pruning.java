@@ -1,9 +1,10 @@
 package io.pgconductor.maintenance;
 
+import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.FinishedExecutionTable;
 
 /**
- * Deletes finished executions whose retention is over, in bounded batches.
+ * Deletes finished executions and events whose retention is over, in bounded batches.
  */
 public final class Pruning {
 
@@ -11,16 +12,21 @@ public final class Pruning {
 
 	private final FinishedExecutionTable finished;
 
-	public Pruning(FinishedExecutionTable finished) {
+	private final EventTable events;
+
+	public Pruning(FinishedExecutionTable finished, EventTable events) {
 		this.finished = finished;
+		this.events = events;
 	}
 
 	/**
-	 * Prune one batch of what is due.
+	 * Prune one batch of each of what is due.
 	 * @return whether there may be more
 	 */
 	public boolean run() {
-		return this.finished.prune(BATCH_SIZE) == BATCH_SIZE;
+		boolean moreExecutions = this.finished.prune(BATCH_SIZE) == BATCH_SIZE;
+		boolean moreEvents = this.events.prune(BATCH_SIZE) == BATCH_SIZE;
+		return moreExecutions || moreEvents;
 	}
 
 }

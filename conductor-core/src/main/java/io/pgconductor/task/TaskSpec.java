@@ -2,6 +2,7 @@ package io.pgconductor.task;
 
 import java.lang.reflect.Type;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 
 import io.pgconductor.QueueName;
@@ -21,9 +22,11 @@ import org.jspecify.annotations.Nullable;
  * defaults
  * @param onFailure the task that is invoked with a {@link io.pgconductor.TaskFailure}
  * when an execution has failed for good; {@code null}: none
+ * @param triggers what makes it run, besides invocations
  */
 public record TaskSpec(String name, Set<String> aliases, String source, @Nullable Type payloadType,
-		boolean payloadRequired, TaskHandler handler, TaskOptions options, @Nullable String onFailure) {
+		boolean payloadRequired, TaskHandler handler, TaskOptions options, @Nullable String onFailure,
+		List<TaskTrigger> triggers) {
 
 	/**
 	 * How many attempts an execution has unless its task says otherwise.
@@ -37,6 +40,7 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 		if (onFailure != null) {
 			TaskName.validate(onFailure);
 		}
+		triggers = List.copyOf(triggers);
 	}
 
 	/**
@@ -47,7 +51,7 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 * @return the spec
 	 */
 	public static TaskSpec of(String name, @Nullable Type payloadType, TaskHandler handler) {
-		return new TaskSpec(name, Set.of(), name, payloadType, false, handler, TaskOptions.none(), null);
+		return new TaskSpec(name, Set.of(), name, payloadType, false, handler, TaskOptions.none(), null, List.of());
 	}
 
 	/**
@@ -57,7 +61,7 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 */
 	public TaskSpec with(TaskOptions options) {
 		return new TaskSpec(this.name, this.aliases, this.source, this.payloadType, this.payloadRequired, this.handler,
-				options.orElse(this.options), this.onFailure);
+				options.orElse(this.options), this.onFailure, this.triggers);
 	}
 
 	/**
@@ -67,7 +71,7 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 */
 	public TaskSpec withAliases(Set<String> names) {
 		return new TaskSpec(this.name, names, this.source, this.payloadType, this.payloadRequired, this.handler,
-				this.options, this.onFailure);
+				this.options, this.onFailure, this.triggers);
 	}
 
 	/**
@@ -78,7 +82,17 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 */
 	public TaskSpec withOnFailure(@Nullable String task) {
 		return new TaskSpec(this.name, this.aliases, this.source, this.payloadType, this.payloadRequired, this.handler,
-				this.options, task);
+				this.options, task, this.triggers);
+	}
+
+	/**
+	 * Return this task with other triggers.
+	 * @param triggers what makes it run, besides invocations
+	 * @return the changed spec
+	 */
+	public TaskSpec withTriggers(List<TaskTrigger> triggers) {
+		return new TaskSpec(this.name, this.aliases, this.source, this.payloadType, this.payloadRequired, this.handler,
+				this.options, this.onFailure, triggers);
 	}
 
 	/**

@@ -67,7 +67,7 @@ final class DefaultOrchestrator implements Orchestrator {
 			}
 			this.state = State.STARTING;
 			try {
-				run();
+				run(true);
 			}
 			catch (DataAccessException | TransactionException ex) {
 				this.startFailure = causeOf(ex);
@@ -92,7 +92,7 @@ final class DefaultOrchestrator implements Orchestrator {
 			if (this.lifecycle.tryLock()) {
 				try {
 					if (this.state == State.STARTING) {
-						run();
+						run(false);
 					}
 				}
 				catch (RuntimeException ex) {
@@ -112,10 +112,10 @@ final class DefaultOrchestrator implements Orchestrator {
 		return NestedExceptionUtils.getMostSpecificCause(failure).toString();
 	}
 
-	private void run() {
+	private void run(boolean strict) {
 		this.conductor.ensureInstalled();
 		RunningNode starting = new RunningNode(this.conductor, this.registry, this.options);
-		starting.start();
+		starting.start(strict);
 		this.node = starting;
 		this.conductor.add(starting);
 		this.startFailure = null;

@@ -1,13 +1,11 @@
 package io.pgconductor.worker;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.TaskTable;
@@ -33,11 +31,11 @@ final class Node {
 
 	private final TransactionOperations transactions;
 
-	private final @Nullable String application;
-
-	private final Collection<String> queues;
+	private final Supplier<NodeTable.Registration> registration;
 
 	private final List<TaskTable.Definition> definitions;
+
+	private final DeclaredTriggers triggers;
 
 	private final Duration life;
 
@@ -58,20 +56,21 @@ final class Node {
 	 * @param nodes the table of nodes
 	 * @param tasks the table of tasks
 	 * @param transactions on the same connections
-	 * @param application the application it belongs to
-	 * @param queues the queues it serves
+	 * @param registration what others need to know of it
 	 * @param definitions the tasks it serves, one for each name and alias
+	 * @param triggers what its tasks declare
 	 * @param life how long it counts as alive without a heartbeat
 	 * @param onDeath called when it was declared dead, before it comes back
 	 */
-	Node(NodeTable nodes, TaskTable tasks, TransactionOperations transactions, @Nullable String application,
-			Collection<String> queues, List<TaskTable.Definition> definitions, Duration life, Runnable onDeath) {
+	Node(NodeTable nodes, TaskTable tasks, TransactionOperations transactions,
+			Supplier<NodeTable.Registration> registration, List<TaskTable.Definition> definitions,
+			DeclaredTriggers triggers, Duration life, Runnable onDeath) {
 		this.nodes = nodes;
 		this.tasks = tasks;
 		this.transactions = transactions;
-		this.application = application;
-		this.queues = queues;
+		this.registration = registration;
 		this.definitions = definitions;
+		this.triggers = triggers;
 		this.life = life;
 		this.onDeath = onDeath;
 	}
@@ -124,14 +123,16 @@ final class Node {
 	}
 
 	void register() {
-		register(this.id, () -> this.tasks.register(this.definitions));
+		register(this.id, () -> {
+			this.tasks.register(this.definitions);
+			this.triggers.declare();
+		});
 	}
 
 	private void register(UUID newId, Runnable tellTasks) {
-		Collection<String> names = this.definitions.stream().map(TaskTable.Definition::name).toList();
 		this.transactions.executeWithoutResult((status) -> {
 			this.nodes.lockMembership();
-			this.nodes.register(newId, this.application, hostName(), this.queues, names, this.life);
+			this.nodes.register(newId, this.registration.get(), this.life);
 			tellTasks.run();
 		});
 		beaten(System.nanoTime());
@@ -140,15 +141,6 @@ final class Node {
 	private void beaten(long atNanos) {
 		this.beatAtNanos = atNanos;
 		this.lastHeartbeat = Instant.now();
-	}
-
-	private static String hostName() {
-		try {
-			return InetAddress.getLocalHost().getHostName();
-		}
-		catch (UnknownHostException ex) {
-			return "unknown";
-		}
 	}
 
 	/**

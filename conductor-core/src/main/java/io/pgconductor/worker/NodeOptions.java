@@ -16,10 +16,12 @@ import io.pgconductor.task.Retention;
  * @param virtualThreads whether handlers run on virtual threads where there are any
  * @param completedRetention of completed executions whose task doesn't say it
  * @param failedRetention of failed and cancelled executions whose task doesn't say it
+ * @param eventRetention of events
+ * @param misfireThreshold how late the tick of a schedule is missed
  */
 record NodeOptions(WorkerOptions defaultWorker, Map<String, WorkerOptions> workers, Duration nodeTimeout,
 		Duration shutdownTimeout, boolean notifications, boolean virtualThreads, Retention completedRetention,
-		Retention failedRetention) {
+		Retention failedRetention, Retention eventRetention, Duration misfireThreshold) {
 
 	private static final Duration SHORTEST_NODE_TIMEOUT = Duration.ofSeconds(1);
 
@@ -31,6 +33,9 @@ record NodeOptions(WorkerOptions defaultWorker, Map<String, WorkerOptions> worke
 		}
 		if (shutdownTimeout.isNegative()) {
 			throw new IllegalArgumentException("shutdown-timeout must not be negative, was " + shutdownTimeout);
+		}
+		if (misfireThreshold.isNegative()) {
+			throw new IllegalArgumentException("misfire-threshold must not be negative, was " + misfireThreshold);
 		}
 		workers = Map.copyOf(workers);
 	}

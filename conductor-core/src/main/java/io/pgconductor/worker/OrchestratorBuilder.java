@@ -34,6 +34,10 @@ public final class OrchestratorBuilder {
 
 	private Retention failedRetention = Retention.of(Duration.ofDays(30));
 
+	private Retention eventRetention = Retention.of(Duration.ofDays(7));
+
+	private Duration misfireThreshold = Duration.ofSeconds(30);
+
 	/**
 	 * Start with a conductor and the tasks to run.
 	 * @param conductor built by {@link ConductorBuilder}
@@ -119,6 +123,28 @@ public final class OrchestratorBuilder {
 	}
 
 	/**
+	 * Set how long events are kept. Of several applications on one database, the longest
+	 * time counts.
+	 * @param events 7 days by default
+	 * @return this
+	 */
+	public OrchestratorBuilder eventRetention(Retention events) {
+		this.eventRetention = events;
+		return this;
+	}
+
+	/**
+	 * Set how late the tick of a schedule is missed, and up to its
+	 * {@link io.pgconductor.MisfirePolicy}.
+	 * @param misfireThreshold 30 s by default, not negative
+	 * @return this
+	 */
+	public OrchestratorBuilder misfireThreshold(Duration misfireThreshold) {
+		this.misfireThreshold = misfireThreshold;
+		return this;
+	}
+
+	/**
 	 * Build the orchestrator. Nothing is started yet.
 	 * @return the orchestrator
 	 * @throws IllegalArgumentException if an option is out of its range
@@ -130,7 +156,8 @@ public final class OrchestratorBuilder {
 		}
 		return new DefaultOrchestrator(engine, this.registry,
 				new NodeOptions(this.defaultWorker, this.workers, this.nodeTimeout, this.shutdownTimeout,
-						this.notifications, this.virtualThreads, this.completedRetention, this.failedRetention));
+						this.notifications, this.virtualThreads, this.completedRetention, this.failedRetention,
+						this.eventRetention, this.misfireThreshold));
 	}
 
 }

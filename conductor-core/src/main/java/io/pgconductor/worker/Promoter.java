@@ -3,11 +3,15 @@ package io.pgconductor.worker;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 
+import io.pgconductor.event.EventMatching;
 import io.pgconductor.jdbc.ExecutionUpkeep;
+import io.pgconductor.schedule.ScheduleFiring;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Makes executions due when their time comes. It sleeps until the next one is due; who
- * schedules an earlier one within its longest sleep wakes it.
+ * Does what the time brings: makes executions due, fires schedules, brings events to who
+ * waits for them. It sleeps until the next thing is due; who makes something due within
+ * its longest sleep wakes it.
  */
 final class Promoter {
 
@@ -20,6 +24,12 @@ final class Promoter {
 
 	private final ExecutionUpkeep executions;
 
+	private final ScheduleFiring schedules;
+
+	private final EventMatching events;
+
+	private final NodeConnection connection;
+
 	private final boolean notifications;
 
 	private final Sleeper sleeper;
@@ -28,8 +38,12 @@ final class Promoter {
 
 	private final AtomicReference<Duration> next = new AtomicReference<>(Duration.ZERO);
 
-	Promoter(ExecutionUpkeep executions, NodeConnection connection, boolean notifications) {
+	Promoter(ExecutionUpkeep executions, ScheduleFiring schedules, EventMatching events, NodeConnection connection,
+			boolean notifications) {
 		this.executions = executions;
+		this.schedules = schedules;
+		this.events = events;
+		this.connection = connection;
 		this.notifications = notifications;
 		Signal signal = new Signal();
 		this.sleeper = connection.sleeper("promoter", signal);
@@ -57,13 +71,28 @@ final class Promoter {
 	}
 
 	/**
-	 * Promote one batch. Waits for a promotion that is under way.
-	 * @return whether there may be more to promote at once
+	 * Do one batch of what is due. Waits for one that is under way.
+	 * @return whether there may be more to do at once
 	 */
 	synchronized boolean promote() {
 		ExecutionUpkeep.Promotion promotion = this.executions.promote(BATCH_SIZE);
-		this.next.set((promotion.next() != null) ? promotion.next() : LONGEST_SLEEP);
-		return promotion.promoted() == BATCH_SIZE;
+		boolean more = promotion.promoted() == BATCH_SIZE;
+		Duration sleep = shorter(shorter(LONGEST_SLEEP, promotion.next()), promotion.nextTick());
+		if (promotion.tickDue()) {
+			ScheduleFiring.Round round = this.schedules.fire();
+			this.connection.wakeLocally(round.woken());
+			more |= round.more();
+		}
+		if (promotion.eventMarked() || promotion.waitUnsettled()) {
+			more |= this.events.match(promotion.eventMarked());
+			sleep = shorter(sleep, this.events.untilNextLook());
+		}
+		this.next.set(sleep);
+		return more;
+	}
+
+	private static Duration shorter(Duration first, @Nullable Duration second) {
+		return (second != null && second.compareTo(first) < 0) ? second : first;
 	}
 
 }

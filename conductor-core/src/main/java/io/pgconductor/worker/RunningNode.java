@@ -1,5 +1,7 @@
 package io.pgconductor.worker;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,11 +18,14 @@ import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 
 import io.pgconductor.SchemaName;
+import io.pgconductor.event.EventMatching;
 import io.pgconductor.execution.ApplicationTransactions;
 import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
 import io.pgconductor.execution.AttemptServices;
+import io.pgconductor.jdbc.DefinitionSetTable;
 import io.pgconductor.jdbc.EngineDataSource;
+import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.ExecutionClaims;
 import io.pgconductor.jdbc.ExecutionOutcomes;
 import io.pgconductor.jdbc.ExecutionTable;
@@ -28,12 +33,15 @@ import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.FinishedExecutionTable;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.RunningExecutionTable;
+import io.pgconductor.jdbc.ScheduleTable;
 import io.pgconductor.jdbc.StepTable;
+import io.pgconductor.jdbc.SubscriptionTable;
 import io.pgconductor.jdbc.TaskTable;
 import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.maintenance.NodeRescue;
 import io.pgconductor.maintenance.Pruning;
 import io.pgconductor.maintenance.TaskHolding;
+import io.pgconductor.schedule.ScheduleFiring;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
@@ -78,6 +86,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final Promoter promoter;
 
+	private final DeclaredTriggers triggers;
+
 	private final AttemptWatch attempts;
 
 	private final Housekeeper housekeeper = new Housekeeper("conductor-housekeeping");
@@ -111,17 +121,24 @@ final class RunningNode implements DefaultConductor.Waker {
 		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
 		NodeTable nodes = new NodeTable(jdbc, schema);
 		TaskTable tasks = new TaskTable(jdbc, schema);
+		SubscriptionTable subscriptions = new SubscriptionTable(jdbc, schema);
+		ScheduleTable schedules = new ScheduleTable(jdbc, schema, environment.json());
+		this.triggers = new DeclaredTriggers(environment.application(), registry.tasks(),
+				new DeclaredTriggers.Tables(new DefinitionSetTable(jdbc, schema), schedules, subscriptions),
+				environment.json());
 		this.executions = new ExecutionTable(jdbc, schema, environment.json());
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
 		// Any queue may hold executions of any task: who invokes can choose
 		Set<String> queues = new TreeSet<>(registry.queues());
 		queues.addAll(options.workers().keySet());
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
-		this.node = new Node(nodes, tasks, transactions, environment.application(), queues,
-				definitions(registry, options), options.nodeTimeout().multipliedBy(2).dividedBy(3),
+		this.node = new Node(nodes, tasks, transactions, () -> registration(environment, options, queues),
+				definitions(registry, options), this.triggers, options.nodeTimeout().multipliedBy(2).dividedBy(3),
 				() -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
-		this.promoter = new Promoter(this.upkeep, this.connection, options.notifications());
+		this.promoter = new Promoter(this.upkeep,
+				new ScheduleFiring(transactions, schedules, new TimeOrderedIds()::next, options.misfireThreshold()),
+				new EventMatching(new EventTable(jdbc, schema)), this.connection, options.notifications());
 		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
 				(task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
 		// Else it would keep what has ended long before its timeout
@@ -129,8 +146,9 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.executors.add(timer::shutdownNow);
 		RunningExecutionTable running = new RunningExecutionTable(jdbc, schema);
 		this.attempts = new AttemptWatch(running, this::heldAttempts, this::cancel, this.connection);
-		AttemptRunner runner = new AttemptRunner(services(conductor, new StepTable(jdbc, schema), running),
-				options.completedRetention(), options.failedRetention(), timer);
+		AttemptRunner runner = new AttemptRunner(
+				services(conductor, new StepTable(jdbc, schema), running, subscriptions), options.completedRetention(),
+				options.failedRetention(), timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
 		queues.forEach((queue) -> {
@@ -151,11 +169,27 @@ final class RunningNode implements DefaultConductor.Waker {
 		addChores(beat, choreDataSource, schema, queues, metrics);
 	}
 
-	private AttemptServices services(DefaultConductor conductor, StepTable steps, RunningExecutionTable running) {
+	private NodeTable.Registration registration(DefaultConductor.Environment environment, NodeOptions options,
+			Set<String> queues) {
+		return new NodeTable.Registration(environment.application(), hostName(), queues, this.tasks.keySet(),
+				this.triggers.digest(), options.eventRetention());
+	}
+
+	private static String hostName() {
+		try {
+			return InetAddress.getLocalHost().getHostName();
+		}
+		catch (UnknownHostException ex) {
+			return "unknown";
+		}
+	}
+
+	private AttemptServices services(DefaultConductor conductor, StepTable steps, RunningExecutionTable running,
+			SubscriptionTable filters) {
 		DefaultConductor.Environment environment = conductor.environment();
 		SchemaName schema = environment.schema();
 		JdbcClient joined = JdbcClient.create(conductor.dataSource());
-		return new AttemptServices(environment.json(), steps, running, new StepTable(joined, schema),
+		return new AttemptServices(environment.json(), steps, running, filters, new StepTable(joined, schema),
 				new ExecutionOutcomes(joined, schema), new ApplicationTransactions(conductor.transactionManager()),
 				conductor, new TimeOrderedIds()::next, environment.maxFanInSize(), () -> this.stopping);
 	}
@@ -176,15 +210,17 @@ final class RunningNode implements DefaultConductor.Waker {
 		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		ExecutionUpkeep upkeep = new ExecutionUpkeep(jdbc, schema);
-		NodeRescue rescue = new NodeRescue(transactions, jdbc, new NodeTable(jdbc, schema), tasks, upkeep,
-				this.node::canJudge);
-		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema));
+		NodeTable nodes = new NodeTable(jdbc, schema);
+		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, upkeep, this.node::canJudge);
+		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema), new EventTable(jdbc, schema));
 		this.rescuer.add("rescuing", beat, rescue::run);
 		this.housekeeper.addGradual("releasing held executions", beat, this.holding::release);
 		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
 		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
 		this.housekeeper.addGradual("rehoming", REHOMING_INTERVAL, this.holding::rehome);
 		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
+		this.housekeeper.add("following declarations", this.options.nodeTimeout(),
+				() -> this.triggers.follow(transactions, nodes));
 		if (metrics != ConductorMetrics.NONE) {
 			QueueDepths depths = new QueueDepths(upkeep, transactions, jdbc, metrics, queues);
 			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
@@ -203,7 +239,15 @@ final class RunningNode implements DefaultConductor.Waker {
 		return definitions;
 	}
 
-	void start() {
+	/**
+	 * Start everything.
+	 * @param strict whether to refuse declarations that the database doesn't understand,
+	 * rather than to leave them out
+	 * @throws io.pgconductor.task.InvalidTaskException if one was refused; nothing is
+	 * started then
+	 */
+	void start(boolean strict) {
+		this.triggers.verify(strict);
 		this.node.register();
 		this.connection.start();
 		this.promoter.start();
@@ -228,13 +272,16 @@ final class RunningNode implements DefaultConductor.Waker {
 			return "The node's connection to the database is broken, and being replaced";
 		}
 		if (this.promoter.thread().isFailing()) {
-			return "Scheduled executions cannot be made due";
+			return "Executions cannot be made due, and schedules not fired";
 		}
 		if (this.attempts.thread().isFailing()) {
 			return "Running executions cannot be asked whether they were cancelled";
 		}
 		if (this.rescuer.isFailing() || this.housekeeper.isFailing()) {
 			return "Housekeeping fails";
+		}
+		if (this.triggers.problem() != null) {
+			return this.triggers.problem();
 		}
 		return this.workers.stream().map(QueueWorker::failure).filter(Objects::nonNull).findFirst().orElse(null);
 	}

@@ -11,6 +11,7 @@ import io.pgconductor.ExecutionState;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.SchemaName;
+import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.FinishedExecutionTable;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskOptions;
@@ -59,8 +60,12 @@ class PruningIntegrationTests {
 				new SchemaName(this.test.schema()));
 	}
 
+	private EventTable events() {
+		return new EventTable(JdbcClient.create(this.test.dataSource()), new SchemaName(this.test.schema()));
+	}
+
 	private void prune() {
-		Pruning pruning = new Pruning(finished());
+		Pruning pruning = new Pruning(finished(), events());
 		while (pruning.run()) {
 			continue;
 		}

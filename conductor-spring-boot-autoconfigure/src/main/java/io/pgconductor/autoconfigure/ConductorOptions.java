@@ -70,6 +70,12 @@ final class ConductorOptions {
 		return timeout;
 	}
 
+	Duration misfireThreshold() {
+		Duration threshold = this.properties.getSchedule().getMisfireThreshold();
+		check(!threshold.isNegative(), "conductor.schedule.misfire-threshold", threshold, "it must not be negative");
+		return threshold;
+	}
+
 	WorkerOptions defaultWorker() {
 		Worker.Defaults defaults = this.properties.getWorker().getDefault();
 		return with(WorkerOptions.DEFAULT, "conductor.worker.default", defaults.getConcurrency(),

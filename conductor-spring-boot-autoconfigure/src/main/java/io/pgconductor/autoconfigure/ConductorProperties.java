@@ -76,6 +76,8 @@ public class ConductorProperties {
 
 	private final RetentionDefaults retention = new RetentionDefaults();
 
+	private final Schedule schedule = new Schedule();
+
 	/**
 	 * Options of tasks by name, which take precedence over those of their declaration. A
 	 * name with other characters than letters, digits and dashes is put in brackets.
@@ -168,6 +170,10 @@ public class ConductorProperties {
 
 	public RetentionDefaults getRetention() {
 		return this.retention;
+	}
+
+	public Schedule getSchedule() {
+		return this.schedule;
 	}
 
 	public Map<String, Task> getTasks() {
@@ -392,6 +398,26 @@ public class ConductorProperties {
 	}
 
 	/**
+	 * Schedules.
+	 */
+	public static class Schedule {
+
+		/**
+		 * How late the tick of a schedule is missed, and up to its misfire policy.
+		 */
+		private Duration misfireThreshold = Duration.ofSeconds(30);
+
+		public Duration getMisfireThreshold() {
+			return this.misfireThreshold;
+		}
+
+		public void setMisfireThreshold(Duration misfireThreshold) {
+			this.misfireThreshold = misfireThreshold;
+		}
+
+	}
+
+	/**
 	 * How long finished executions are kept.
 	 */
 	public static class RetentionDefaults {
@@ -408,6 +434,12 @@ public class ConductorProperties {
 		 */
 		private Retention failed = Retention.of(Duration.ofDays(30));
 
+		/**
+		 * How long events are kept: a duration, 0 to delete them soon, or never. Of
+		 * several applications on one database, the longest time counts.
+		 */
+		private Retention events = Retention.of(Duration.ofDays(7));
+
 		public Retention getCompleted() {
 			return this.completed;
 		}
@@ -422,6 +454,14 @@ public class ConductorProperties {
 
 		public void setFailed(Retention failed) {
 			this.failed = failed;
+		}
+
+		public Retention getEvents() {
+			return this.events;
+		}
+
+		public void setEvents(Retention events) {
+			this.events = events;
 		}
 
 	}

@@ -52,7 +52,9 @@ class ConductorWorkerConfiguration {
 			.shutdownTimeout(options.shutdownTimeout())
 			.notifications(properties.getNotifications().isEnabled())
 			.virtualThreads(properties.getWorker().isVirtualThreads())
-			.retention(properties.getRetention().getCompleted(), properties.getRetention().getFailed());
+			.retention(properties.getRetention().getCompleted(), properties.getRetention().getFailed())
+			.eventRetention(properties.getRetention().getEvents())
+			.misfireThreshold(options.misfireThreshold());
 		options.workers().forEach(builder::worker);
 		customizers.orderedStream().forEach((customizer) -> customizer.customize(builder));
 		return builder.build();

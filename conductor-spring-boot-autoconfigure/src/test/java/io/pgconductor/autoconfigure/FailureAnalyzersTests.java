@@ -193,7 +193,8 @@ class FailureAnalyzersTests {
 	}
 
 	private static TaskSpec spec(String name, String source) {
-		return new TaskSpec(name, Set.of(), source, null, false, (event, context) -> null, TaskOptions.none(), null);
+		return new TaskSpec(name, Set.of(), source, null, false, (event, context) -> null, TaskOptions.none(), null,
+				List.of());
 	}
 
 	private static FailureAnalysis analyze(FailureAnalyzer analyzer, @Nullable Exception cause) {

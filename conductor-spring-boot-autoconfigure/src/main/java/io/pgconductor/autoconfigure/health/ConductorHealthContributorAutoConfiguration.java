@@ -1,6 +1,7 @@
 package io.pgconductor.autoconfigure.health;
 
 import io.pgconductor.Conductor;
+import io.pgconductor.ConductorClient;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.autoconfigure.ConductorAutoConfiguration;
 import io.pgconductor.autoconfigure.ConductorProperties;
@@ -27,13 +28,14 @@ import org.springframework.context.annotation.Configuration;
 public final class ConductorHealthContributorAutoConfiguration {
 
 	@Configuration(proxyBeanMethods = false)
-	@ConditionalOnBean(Orchestrator.class)
+	@ConditionalOnBean({ Orchestrator.class, ConductorClient.class })
 	static class WorkerConfiguration {
 
 		@Bean
 		@ConditionalOnMissingBean(name = { "conductorHealthIndicator", "conductorHealthContributor" })
-		ConductorHealthIndicator conductorHealthIndicator(Orchestrator orchestrator, ConductorProperties properties) {
-			return new ConductorHealthIndicator(orchestrator, properties.getNodeTimeout());
+		ConductorHealthIndicator conductorHealthIndicator(Orchestrator orchestrator, ConductorClient client,
+				ConductorProperties properties) {
+			return new ConductorHealthIndicator(orchestrator, client, properties.getNodeTimeout());
 		}
 
 	}

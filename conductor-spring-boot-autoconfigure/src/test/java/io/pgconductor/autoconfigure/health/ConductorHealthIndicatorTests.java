@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.UUID;
 
 import io.pgconductor.Conductor;
+import io.pgconductor.ConductorClient;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.OrchestratorInfo;
 import io.pgconductor.OrchestratorInfo.State;
@@ -102,7 +103,8 @@ class ConductorHealthIndicatorTests {
 	private static Health health(OrchestratorInfo info) {
 		Orchestrator orchestrator = mock(Orchestrator.class);
 		given(orchestrator.info()).willReturn(info);
-		Health health = new ConductorHealthIndicator(orchestrator, Duration.ofSeconds(30)).health();
+		Health health = new ConductorHealthIndicator(orchestrator, mock(ConductorClient.class), Duration.ofSeconds(30))
+			.health();
 		assertThat(health).isNotNull();
 		return health;
 	}

@@ -1,0 +1,155 @@
+package io.pgconductor.jdbc;
+
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+import io.pgconductor.SchemaName;
+import io.pgconductor.task.EventTrigger;
+import org.jspecify.annotations.Nullable;
+import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/**
+ * Which tasks are to run for which events, as applications declare it.
+ */
+public final class SubscriptionTable {
+
+	private static final String DECLARE = """
+			insert into ${schema}.subscription as s (task, event, prefix, filter, fields, application)
+			select d.task, d.event, d.prefix, d.filter::jsonpath,
+			       case when d.fields is not null then array (select json_array_elements_text(d.fields::json)) end, :application
+			from unnest(:tasks::text[], :events::text[], :prefixes::bool[], :filters::text[], :fields::text[])
+			    as d (task, event, prefix, filter, fields)
+			order by d.task, d.event, d.prefix
+			on conflict (task, event, prefix) do update
+			set filter = excluded.filter, fields = excluded.fields, application = excluded.application
+			where (s.application is null or s.application = excluded.application or not exists (
+			        select from ${schema}.node n where n.dead_at is null and n.application = s.application))
+			  and (s.filter::text, s.fields, s.application) is distinct from
+			      (excluded.filter::text, excluded.fields, excluded.application)
+			""";
+
+	private static final String NOT_DECLARED = """
+			select d.task, d.event, d.prefix
+			from unnest(:tasks::text[], :events::text[], :prefixes::bool[]) as d (task, event, prefix)
+			join ${schema}.subscription s on s.task = d.task and s.event = d.event and s.prefix = d.prefix
+			where s.application is distinct from :application
+			""";
+
+	private static final String DROP_OTHERS = """
+			delete from ${schema}.subscription s
+			where s.application = :application and not exists (
+			    select from unnest(:tasks::text[], :events::text[], :prefixes::bool[]) as d (task, event, prefix)
+			    where d.task = s.task and d.event = s.event and d.prefix = s.prefix)
+			returning s.task, s.event, s.prefix
+			""";
+
+	private static final String TRY_FILTER = "select jsonb_path_match('{}', ?::jsonpath)";
+
+	private final JdbcClient jdbc;
+
+	private final SchemaName schema;
+
+	public SubscriptionTable(JdbcClient jdbc, SchemaName schema) {
+		this.jdbc = jdbc;
+		this.schema = schema;
+	}
+
+	/**
+	 * A subscription that is declared.
+	 *
+	 * @param task the task's name
+	 * @param trigger the subscription
+	 * @param fields of the payload that the task gets, as a JSON array
+	 */
+	public record Declaration(String task, EventTrigger trigger, @Nullable String fields) {
+	}
+
+	/**
+	 * Which subscription.
+	 *
+	 * @param task the task's name
+	 * @param event the events' name, or what their names begin with
+	 * @param prefix whether it is what their names begin with
+	 */
+	public record Key(String task, String event, boolean prefix) {
+
+		@Override
+		public String toString() {
+			return "'" + this.event + (this.prefix ? "*" : "") + "' of task '" + this.task + "'";
+		}
+
+	}
+
+	/**
+	 * Tell what is wrong with a filter.
+	 * @param filter a JSONPath expression
+	 * @return what is wrong with it, {@code null} if nothing is
+	 */
+	public @Nullable String problemWith(String filter) {
+		try {
+			this.jdbc.sql(TRY_FILTER).param(1, filter).query((rs, row) -> true).single();
+		}
+		catch (DataAccessException ex) {
+			SQLException cause = SqlErrors.rootSqlException(ex);
+			String state = (cause != null) ? cause.getSQLState() : null;
+			if (cause != null && SqlErrors.isSyntaxError(state)) {
+				return "it is not a JSONPath expression: " + cause.getMessage();
+			}
+			if (SqlErrors.isNoPredicate(state)) {
+				return "it is not a predicate, which is true or false: compare with something, as in $.total > 100";
+			}
+			if (cause == null || !SqlErrors.isBadData(ex)) {
+				throw ex;
+			}
+			// This payload doesn't suit it; others may
+		}
+		return null;
+	}
+
+	/**
+	 * Add and change what an application declares. To be called under
+	 * {@link NodeTable#lockMembership()}.
+	 * @param application the application, {@code null} if it has no name
+	 * @param declarations all its subscriptions
+	 * @return those that are not its own, since another live application declares them:
+	 * they are left alone
+	 */
+	public Set<Key> declare(@Nullable String application, List<Declaration> declarations) {
+		declared(DECLARE, application, declarations)
+			.param("filters", SqlArrays.texts(declarations, (d) -> d.trigger().filter()))
+			.param("fields", SqlArrays.texts(declarations, Declaration::fields))
+			.update();
+		return new HashSet<>(keys(declared(NOT_DECLARED, application, declarations)));
+	}
+
+	/**
+	 * Drop what an application does not declare any more.
+	 * @param application the application
+	 * @param declarations all its subscriptions
+	 * @return those that were dropped
+	 */
+	public Collection<Key> dropOthers(String application, List<Declaration> declarations) {
+		return keys(declared(DROP_OTHERS, application, declarations));
+	}
+
+	private JdbcClient.StatementSpec declared(String sql, @Nullable String application,
+			List<Declaration> declarations) {
+		return this.jdbc.sql(this.schema.sql(sql))
+			.param("application", application, Types.VARCHAR)
+			.param("tasks", SqlArrays.texts(declarations, Declaration::task))
+			.param("events", SqlArrays.texts(declarations, (d) -> d.trigger().event()))
+			.param("prefixes", SqlArrays.column("bool", declarations, (d) -> d.trigger().prefix()));
+	}
+
+	private static List<Key> keys(JdbcClient.StatementSpec statement) {
+		return statement
+			.query((rs, row) -> new Key(rs.getString("task"), rs.getString("event"), rs.getBoolean("prefix")))
+			.list();
+	}
+
+}

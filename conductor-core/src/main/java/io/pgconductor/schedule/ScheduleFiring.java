@@ -1,0 +1,122 @@
+package io.pgconductor.schedule;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+import io.pgconductor.MisfirePolicy;
+import io.pgconductor.jdbc.ScheduleTable;
+import io.pgconductor.jdbc.ScheduleTable.Advance;
+import io.pgconductor.jdbc.ScheduleTable.Due;
+import io.pgconductor.task.CronTimes;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.transaction.support.TransactionOperations;
+import org.springframework.util.ConcurrentLruCache;
+
+/**
+ * Fires schedules whose time has come. Each tick invokes one execution over all nodes: it
+ * is inserted in the transaction that has locked the schedule and moves it on.
+ */
+public final class ScheduleFiring {
+
+	private static final Logger logger = LoggerFactory.getLogger(ScheduleFiring.class);
+
+	private static final int BATCH_SIZE = 500;
+
+	private final TransactionOperations transactions;
+
+	private final ScheduleTable schedules;
+
+	private final Supplier<UUID> ids;
+
+	private final Duration misfireThreshold;
+
+	private final ConcurrentLruCache<Expression, CronTimes> times = new ConcurrentLruCache<>(10_000,
+			(expression) -> CronTimes.parse(expression.cron(), CronTimes.zone(expression.zone())));
+
+	private record Expression(String cron, String zone) {
+	}
+
+	/**
+	 * What a round of firing did.
+	 *
+	 * @param more whether there may be more to do at once
+	 * @param woken who has something to do now
+	 */
+	public record Round(boolean more, Set<String> woken) {
+	}
+
+	/**
+	 * Create it.
+	 * @param transactions on the same connections as the table
+	 * @param schedules the table
+	 * @param ids makes ids of executions
+	 * @param misfireThreshold how late a tick is missed
+	 */
+	public ScheduleFiring(TransactionOperations transactions, ScheduleTable schedules, Supplier<UUID> ids,
+			Duration misfireThreshold) {
+		this.transactions = transactions;
+		this.schedules = schedules;
+		this.ids = ids;
+		this.misfireThreshold = misfireThreshold;
+	}
+
+	/**
+	 * Fire what is due and not locked by another node, one tick of each schedule.
+	 * @return what was done
+	 */
+	public Round fire() {
+		return Objects.requireNonNull(this.transactions.execute((status) -> {
+			List<Due> due = this.schedules.due(BATCH_SIZE);
+			if (due.isEmpty()) {
+				return new Round(false, Set.of());
+			}
+			List<Advance> advances = new ArrayList<>(due.size());
+			for (Due schedule : due) {
+				advances.add(advance(schedule));
+			}
+			return new Round(true, this.schedules.advance(advances).woken());
+		}));
+	}
+
+	private Advance advance(Due due) {
+		CronTimes times;
+		Instant tick;
+		try {
+			times = this.times.get(new Expression(due.cron(), due.zone()));
+			tick = (due.tick() != null) ? due.tick() : times.next(due.changedAt());
+		}
+		catch (IllegalArgumentException ex) {
+			logger.warn("Schedule {} cannot be fired, until it is made anew: {}", due.key(), ex.getMessage());
+			return new Advance(due.key(), null, null, null, ex.getMessage());
+		}
+		if (tick == null || tick.isAfter(due.now())) {
+			return new Advance(due.key(), null, null, tick, null);
+		}
+		Instant inTime = due.now().minus(this.misfireThreshold);
+		if (!tick.isBefore(inTime)) {
+			return fire(due, tick, times);
+		}
+		if (due.misfire() == MisfirePolicy.RUN_ONCE) {
+			Instant latest = times.latest(tick, due.now());
+			logger.info("Schedule {} has missed its ticks since {}: it runs once for all of them", due.key(), tick);
+			return fire(due, latest, times);
+		}
+		logger.info("Schedule {} leaves out the ticks that it has missed since {}", due.key(), tick);
+		return new Advance(due.key(), null, null, times.next(inTime.minusNanos(1)), null);
+	}
+
+	private Advance fire(Due due, Instant tick, CronTimes times) {
+		@Nullable Instant next = times.next(tick);
+		return new Advance(due.key(), tick, this.ids.get(), next, null);
+	}
+
+}

@@ -1,0 +1,212 @@
+-- Emits an event, in the caller's transaction: every task that subscribes to it runs, and who waits for it goes on. With a dedupe_key,
+-- an event of that name and key is emitted once, as long as it is kept. Returns the event's id, or that of the first one with
+-- its key. The same as ConductorClient.emit:
+--   select ${schema}.emit('order.shipped', '{"orderId": 7}', dedupe_key => 'order-7');
+create or replace function ${schema}.emit(event text, payload jsonb default null, dedupe_key text default null) returns uuid
+language plpgsql volatile
+as $$
+begin
+    if emit.event is null or emit.event !~ '^[^[:cntrl:]]{1,200}$' or emit.event ~ '^\s|\s$' or emit.event like '%*%' then
+        raise exception 'event must be 1 to 200 characters without *, control characters and outer white space, was %',
+            pg_catalog.quote_nullable(emit.event) using errcode = 'invalid_parameter_value';
+    end if;
+    if emit.dedupe_key = '' or pg_catalog.length(emit.dedupe_key) > 512 then
+        raise exception 'dedupe_key must be 1 to 512 characters, had %', pg_catalog.length(emit.dedupe_key)
+            using errcode = 'invalid_parameter_value';
+    end if;
+    return (select e.id from ${schema}.emit_event(${schema}.uuid_v7(), emit.event, emit.payload, emit.dedupe_key) e);
+end
+$$;
+
+-- The engine's own: emits an event that was checked, under a new id. Also returns who has something to do now.
+create or replace function ${schema}.emit_event(
+    new_id uuid, event text, payload jsonb, dedupe_key text, out id uuid, out targets text[])
+language plpgsql volatile
+as $$
+#variable_conflict use_column
+declare
+    -- Before anything is looked at: a wait that is not seen below sees that this transaction has not ended
+    own_xid xid8 := pg_catalog.pg_current_xact_id();
+    awaits  boolean;
+begin
+    loop
+        insert into ${schema}.event (id, name, payload, dedupe_key, emitted_at, xid, awaited)
+        values (emit_event.new_id, emit_event.event, emit_event.payload, emit_event.dedupe_key, ${schema}.now(), own_xid,
+                -- With a snapshot of its own a transaction doesn't see who has begun to wait since
+                pg_catalog.current_setting('transaction_isolation') <> 'read committed'
+                    or exists (select from ${schema}.event_wait w where w.event = emit_event.event))
+        on conflict (name, dedupe_key) where dedupe_key is not null do nothing
+        returning awaited into awaits;
+        exit when found;
+        select e.id into id from ${schema}.event e
+        where e.name = emit_event.event and e.dedupe_key = emit_event.dedupe_key;
+        if found then
+            targets := '{}';
+            return;
+        end if;
+    end loop;
+
+    id := emit_event.new_id;
+    with subscriber as (
+        select s.task, s.filter, s.fields from ${schema}.subscription s
+        where s.event = emit_event.event and not s.prefix
+        union all
+        select s.task, s.filter, s.fields from ${schema}.subscription s
+        where s.prefix and pg_catalog.starts_with(emit_event.event, s.event)
+    ), created as (
+        insert into ${schema}.execution
+            (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+        select ${schema}.uuid_v7(), s.task, t.queue, t.priority, t.max_attempts,
+               case when s.fields is null then emit_event.payload
+                    else (select coalesce(pg_catalog.jsonb_object_agg(f.key, f.value), '{}')
+                          from pg_catalog.jsonb_each(case when pg_catalog.jsonb_typeof(emit_event.payload) = 'object'
+                                                          then emit_event.payload else '{}' end) f
+                          where f.key = any (s.fields)) end,
+               pg_catalog.json_build_object('conductor.event', emit_event.event, 'conductor.event-id', emit_event.new_id,
+                   'conductor.time', ${schema}.now()),
+               ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end
+        from subscriber s left join ${schema}.task t on t.name = s.task
+        where s.filter is null or coalesce(emit_event.payload, 'null') @@ s.filter
+        returning queue, phase
+    )
+    select array (select 'queue:' || q.queue from (select distinct queue from created where phase = 'due') q
+                  where ${schema}.wake('queue:' || q.queue) is not null)
+    into targets;
+    if awaits then
+        perform ${schema}.wake('promoter');
+        targets := targets || 'promoter'::text;
+    end if;
+end
+$$;
+
+-- Matches events with the waits for them: remembers each as a step's result, and wakes the execution. A user's transaction that emits
+-- an event only marks it, and one node at a time does the rest here: so emitters never wait for one another. Locks executions, then
+-- waits, like those who end executions. Returns how many waits are over, whether there is more to match at once, and whether
+-- to look again soon.
+create or replace function ${schema}.match_events(most int, out matched int, out more boolean, out unsettled boolean)
+language plpgsql volatile
+as $$
+#variable_conflict use_column
+declare
+    -- What transactions before this one have emitted is seen by all that follows
+    ended  xid8   := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
+    marked uuid[];
+    busy   uuid[] := '{}';
+    queues text[] := '{}';
+    pairs  int    := 0;
+    pair   record;
+    woken  text;
+begin
+    matched := 0;
+    more := false;
+    unsettled := true;
+    if not pg_catalog.pg_try_advisory_xact_lock(${schema}.wake_key('events')) then
+        return;
+    end if;
+    marked := array (select e.id from ${schema}.event e where e.awaited order by e.id limit most);
+    for pair in
+        select distinct on (p.execution_id, p.wait_id) p.* from (
+            select w.execution_id, w.id as wait_id, w.step, e.id as event_id, e.payload
+            from ${schema}.event e join ${schema}.event_wait w on w.event = e.name
+            where e.id = any (marked) and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
+              and (w.filter is null or coalesce(e.payload, 'null') @@ w.filter)
+            union all
+            select w.execution_id, w.id, w.step, e.id, e.payload
+            from ${schema}.event_wait w join ${schema}.event e
+                on e.name = w.event and e.xid >= pg_catalog.pg_snapshot_xmin(w.snapshot)
+            where not w.settled and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
+              and (w.filter is null or coalesce(e.payload, 'null') @@ w.filter)) p
+        order by p.execution_id, p.wait_id, p.event_id
+        limit most
+    loop
+        pairs := pairs + 1;
+        perform from ${schema}.execution e where e.id = pair.execution_id for update skip locked;
+        if not found then
+            busy := busy || pair.event_id;
+            continue;
+        end if;
+        delete from ${schema}.event_wait w where w.id = pair.wait_id;
+        continue when not found;
+        insert into ${schema}.step (execution_id, name, kind, result, finished_at)
+        values (pair.execution_id, pair.step, 'event', coalesce(pair.payload::json, 'null'), ${schema}.now())
+        on conflict do nothing;
+        matched := matched + 1;
+        -- One that runs, or is due since its time is over, finds the step by itself
+        update ${schema}.execution e set phase = 'due', run_at = ${schema}.now()
+        where e.id = pair.execution_id and e.claimed_by is null and e.waiting_for = 'event' and e.phase = 'future'
+        returning e.queue into woken;
+        if found and woken <> all (queues) then
+            queues := queues || woken;
+        end if;
+    end loop;
+    perform ${schema}.wake('queue:' || q) from unnest(queues) q;
+
+    more := pairs = most or cardinality(marked) = most;
+    if pairs < most then
+        update ${schema}.event e set awaited = false where e.id = any (marked) and e.id <> all (busy);
+        update ${schema}.event_wait w set settled = true where not w.settled and w.horizon <= ended;
+    end if;
+    update ${schema}.event_wait w set horizon = pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+    where not w.settled and w.horizon is null;
+    unsettled := cardinality(busy) > 0 or exists (select from ${schema}.event_wait w where not w.settled);
+end
+$$;
+
+-- Goes on waiting for events, unless they have come meanwhile: executions are given back, to be due at the deadline or at once.
+create or replace function ${schema}.await_events(
+    node uuid, ids uuid[], claim_nos int[], waits uuid[], out recorded uuid[], out woken text[])
+language plpgsql volatile
+as $$
+#variable_conflict use_column
+begin
+    -- First: who has matched a wait in the meantime is seen by the statement that follows
+    perform from ${schema}.execution e where e.id = any (ids) order by e.id for update;
+    with done as (
+        update ${schema}.execution e
+        set claimed_by = null, waiting_for = 'event', run_at = coalesce(w.deadline, ${schema}.now()),
+            phase = case when w.deadline > ${schema}.now() then 'future' else 'due' end
+        from unnest(await_events.ids, await_events.claim_nos, await_events.waits) as o (execution_id, claim, wait_id)
+        left join ${schema}.event_wait w on w.id = o.wait_id
+        where e.id = o.execution_id and e.claim_no = o.claim and e.claimed_by = await_events.node
+          and e.cancel_requested_at is null
+        returning e.id, e.queue, e.phase, e.run_at
+    ), target as (
+        select distinct case phase when 'due' then 'queue:' || queue else 'promoter' end as name
+        from done
+        where phase = 'due' or run_at < ${schema}.now() + interval '5 seconds'
+    )
+    select array (select id from done), array (select t.name from target t where ${schema}.wake(t.name) is not null)
+    into recorded, woken;
+end
+$$;
+
+-- Gives up waiting for an event whose time is over, unless it has come after all: remembers either as the step's result.
+create or replace function ${schema}.time_out_event(node uuid, execution uuid, claim_no int, wait uuid) returns void
+language plpgsql volatile
+as $$
+#variable_conflict use_variable
+declare
+    waiting ${schema}.event_wait;
+    arrived json;
+begin
+    perform from ${schema}.execution e
+    where e.id = execution and e.claimed_by = node and e.claim_no = time_out_event.claim_no;
+    if not found then
+        return;
+    end if;
+    select * into waiting from ${schema}.event_wait w where w.id = wait for update;
+    if not found then
+        return;
+    end if;
+    select coalesce(e.payload::json, 'null') into arrived
+    from ${schema}.event e
+    where e.name = waiting.event and e.xid >= pg_catalog.pg_snapshot_xmin(waiting.snapshot)
+      and not pg_catalog.pg_visible_in_snapshot(e.xid, waiting.snapshot)
+      and (waiting.filter is null or coalesce(e.payload, 'null') @@ waiting.filter)
+    order by e.id
+    limit 1;
+    insert into ${schema}.step (execution_id, name, kind, result, finished_at)
+    values (execution, waiting.step, 'event', arrived, ${schema}.now());
+    delete from ${schema}.event_wait w where w.id = wait;
+end
+$$;
