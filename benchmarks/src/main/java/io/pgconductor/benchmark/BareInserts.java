@@ -7,8 +7,10 @@ import java.sql.Types;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 import javax.sql.DataSource;
@@ -29,6 +31,17 @@ final class BareInserts {
 
 	private static final String NOTIFYING = INSERT + "returning pg_notify('" + ListenLoop.CHANNEL + "', '')";
 
+	private static final String WITH_EVENT = """
+			with emitted as (
+			    insert into conductor.event (id, name, payload, emitted_at, xid, awaited)
+			    values (?, ?, ?::jsonb, ?, pg_current_xact_id(), false)
+			    returning payload
+			)
+			insert into conductor.execution
+			    (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+			select ?, ?, 'default', 0, 3, payload, ?::json, ?, ?, 'due' from emitted
+			""";
+
 	private static final String INSERT_ALL = """
 			insert into conductor.execution
 			    (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase)
@@ -43,7 +56,7 @@ final class BareInserts {
 
 	private final JsonMapper mapper = JsonMapping.mapperBuilder().build();
 
-	private int made;
+	private final AtomicInteger made = new AtomicInteger();
 
 	private record Row(UUID id, String payload, OffsetDateTime now) {
 	}
@@ -55,7 +68,7 @@ final class BareInserts {
 	private Row row(Order order) {
 		OffsetDateTime now = OffsetDateTime.now();
 		// In the order of their creation, like the ids of an invoke
-		long high = now.toInstant().toEpochMilli() << 16 | 0x7000 | (this.made++ & 0xfff);
+		long high = now.toInstant().toEpochMilli() << 16 | 0x7000 | (this.made.getAndIncrement() & 0xfff);
 		return new Row(new UUID(high, ThreadLocalRandom.current().nextLong()), this.mapper.writeValueAsString(order),
 				now);
 	}
@@ -66,6 +79,29 @@ final class BareInserts {
 
 	void insertAndNotify(Order order) {
 		single(NOTIFYING, row(order));
+	}
+
+	void insertWithEvent(Order order, String event, String task) {
+		Row emitted = row(order);
+		Row execution = row(order);
+		String headers = this.mapper.writeValueAsString(
+				Map.of("conductor.event", event, "conductor.event-id", emitted.id(), "conductor.time", emitted.now()));
+		try (Connection connection = this.pool.getConnection();
+				PreparedStatement statement = connection.prepareStatement(WITH_EVENT)) {
+			statement.setObject(1, emitted.id());
+			statement.setString(2, event);
+			statement.setString(3, emitted.payload());
+			statement.setObject(4, emitted.now(), Types.TIMESTAMP_WITH_TIMEZONE);
+			statement.setObject(5, execution.id());
+			statement.setString(6, task);
+			statement.setString(7, headers);
+			statement.setObject(8, execution.now(), Types.TIMESTAMP_WITH_TIMEZONE);
+			statement.setObject(9, execution.now(), Types.TIMESTAMP_WITH_TIMEZONE);
+			statement.execute();
+		}
+		catch (SQLException ex) {
+			throw new IllegalStateException(ex);
+		}
 	}
 
 	private void single(String sql, Row row) {

@@ -115,7 +115,8 @@ final class BenchmarkDatabase implements AutoCloseable {
 	 * falls into one, as it does in a queue that keeps up.
 	 */
 	void reset() {
-		sql("truncate ${schema}.execution, ${schema}.finished_execution, ${schema}.step, ${schema}.child_wait")
+		sql("truncate ${schema}.execution, ${schema}.finished_execution, ${schema}.step, ${schema}.child_wait, "
+				+ "${schema}.event, ${schema}.event_wait")
 			.update();
 		sql("checkpoint").update();
 	}

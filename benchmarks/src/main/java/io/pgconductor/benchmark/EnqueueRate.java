@@ -1,6 +1,5 @@
 package io.pgconductor.benchmark;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -17,8 +16,6 @@ final class EnqueueRate implements Scenario {
 
 	// Each is a commit
 	private static final int SINGLE_SHARE = 10;
-
-	private static final int TURNS = 20;
 
 	@Override
 	public String name() {
@@ -44,36 +41,10 @@ final class EnqueueRate implements Scenario {
 
 	private void compare(BenchmarkDatabase database, BenchmarkOptions options, Report report, String how, double target,
 			int count, IntConsumer bare, IntConsumer engine, int step) {
-		List<Double> bareRates = new ArrayList<>();
-		List<Double> engineRates = new ArrayList<>();
-		// The first round warms up
-		for (int round = 0; round <= options.rounds(); round++) {
-			database.reset();
-			long bareNanos = 0;
-			long engineNanos = 0;
-			// They take turns every some hundred milliseconds, since the disk has its
-			// moods
-			int turn = Math.max(step, count / TURNS);
-			for (int from = 0; from < count; from += turn) {
-				bareNanos += nanos(from, from + turn, step, bare);
-				engineNanos += nanos(from, from + turn, step, engine);
-			}
-			verify(database, 2 * count);
-			if (round > 0) {
-				bareRates.add(count / (bareNanos / 1e9));
-				engineRates.add(count / (engineNanos / 1e9));
-			}
-		}
-		Line floor = report.add(Line.of(name(), "bare insert, " + how, bareRates, "per s"));
-		report.add(Line.of(name(), "invoke, " + how, engineRates, "per s").against(floor, Target.atLeast(target)));
-	}
-
-	private static long nanos(int from, int to, int step, IntConsumer enqueue) {
-		long begin = System.nanoTime();
-		for (int number = from; number < to; number += step) {
-			enqueue.accept(number);
-		}
-		return System.nanoTime() - begin;
+		SideBySide rates = SideBySide.measure(database, options.rounds(), new SideBySide.Amount(count, step, 1), bare,
+				engine, () -> verify(database, 2L * count));
+		Line floor = report.add(Line.of(name(), "bare insert, " + how, rates.bare(), "per s"));
+		report.add(Line.of(name(), "invoke, " + how, rates.engine(), "per s").against(floor, Target.atLeast(target)));
 	}
 
 	private static void verify(BenchmarkDatabase database, long count) {
