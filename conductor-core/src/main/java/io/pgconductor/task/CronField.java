@@ -69,14 +69,6 @@ enum CronField {
 	}
 
 	/**
-	 * Return what the field is called in messages.
-	 * @return such as {@code day of month}
-	 */
-	String title() {
-		return this.title;
-	}
-
-	/**
 	 * Bring the field into a form that has one meaning only: in numbers, with ranges that
 	 * ascend.
 	 * @param text the field's text, in upper case

@@ -24,7 +24,7 @@ record CronPattern(List<CronExpression> alternatives, boolean hourly) {
 
 	private static final int MAX_LENGTH = 200;
 
-	private static final Map<String, String> MACROS = Map.of("@yearly", "0 0 1 1 *", "@annually", "0 0 1 1 *",
+	private static final Map<String, String> ABBREVIATIONS = Map.of("@yearly", "0 0 1 1 *", "@annually", "0 0 1 1 *",
 			"@monthly", "0 0 1 * *", "@weekly", "0 0 * * 0", "@daily", "0 0 * * *", "@midnight", "0 0 * * *", "@hourly",
 			"0 * * * *");
 
@@ -32,9 +32,9 @@ record CronPattern(List<CronExpression> alternatives, boolean hourly) {
 
 	/**
 	 * Read an expression.
-	 * @param expression five or six fields, or a macro
+	 * @param expression five or six fields, or an abbreviation
 	 * @return the pattern
-	 * @throws IllegalArgumentException if it cannot be read or no time matches it
+	 * @throws IllegalArgumentException if it cannot be read or no date matches it
 	 */
 	static CronPattern parse(String expression) {
 		try {
@@ -73,10 +73,10 @@ record CronPattern(List<CronExpression> alternatives, boolean hourly) {
 	}
 
 	private static String expand(String text) {
-		String expanded = MACROS.get(text.toLowerCase(Locale.ROOT));
+		String expanded = ABBREVIATIONS.get(text.toLowerCase(Locale.ROOT));
 		if (expanded == null) {
 			throw new IllegalArgumentException("it is not a known abbreviation: use one of "
-					+ String.join(", ", new TreeSet<>(MACROS.keySet())) + ", or five fields");
+					+ String.join(", ", new TreeSet<>(ABBREVIATIONS.keySet())) + ", or five fields");
 		}
 		return expanded;
 	}

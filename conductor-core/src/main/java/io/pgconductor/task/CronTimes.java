@@ -27,13 +27,14 @@ import org.springframework.scheduling.support.CronExpression;
  * <p>
  * <b>Six fields</b> are Spring's {@link CronExpression}: the second comes first, and a
  * day must match both day fields. {@code L}, {@code W}, {@code #} and {@code ?} are
- * Spring's, and may be used in five fields, too.
+ * Spring's, and may be used in five fields, too. Not taken over are {@code L-28} and
+ * beyond, which Spring never gets past, and steps longer than their field.
  * <p>
  * <b>Where clocks are put forward or back</b>, the hour field decides:
  * <ul>
- * <li>If it doesn't begin with a star, as in {@code 30 2 * * *}, times are those of the
- * calendar. What clocks skip is due at the shift, once, however many times are skipped.
- * What clocks show twice is due the first time.</li>
+ * <li>If it doesn't begin with a star, as in {@code 30 2 * * *} or {@code 30 0-23 * * *},
+ * times are those of the calendar. What clocks skip is due at the shift, once, however
+ * many times are skipped. What clocks show twice is due the first time.</li>
  * <li>If it begins with a star, as in {@code 30 * * * *}, times are those that clocks
  * show. What they skip is not due, what they show twice is due twice. The moment of the
  * shift is due if the time that clocks show from then on matches.</li>
@@ -63,8 +64,8 @@ public final class CronTimes {
 
 	/**
 	 * Read an expression.
-	 * @param expression five or six fields, separated by spaces, or a macro, in any case;
-	 * at most 200 characters
+	 * @param expression five or six fields, separated by spaces, or an abbreviation, in
+	 * any case; at most 200 characters
 	 * @param zone the time zone
 	 * @return the times
 	 * @throws IllegalArgumentException if it cannot be read, or no time ever matches it;
@@ -128,9 +129,6 @@ public final class CronTimes {
 
 	private @Nullable Instant nextOfCalendar(Instant after) {
 		LocalDateTime match = this.pattern.next(lastDue(after));
-		while (match != null && !due(match).isAfter(after)) {
-			match = this.pattern.next(match);
-		}
 		return (match != null) ? due(match) : null;
 	}
 
@@ -157,7 +155,7 @@ public final class CronTimes {
 	 * @param tick a time that has come
 	 * @param now the present
 	 * @return the latest time up to now, or the given one if none came after it;
-	 * {@code null} if that is in the future
+	 * {@code null} if the given one is in the future
 	 */
 	public @Nullable Instant latest(Instant tick, Instant now) {
 		if (tick.isAfter(now)) {

@@ -1,6 +1,6 @@
 /**
  * What a task is: its spec, its options, its handler, and the registry of a node's tasks.
- * Uses the root package.
+ * When cron expressions are due. Uses the root package.
  */
 @NullMarked
 package io.pgconductor.task;
