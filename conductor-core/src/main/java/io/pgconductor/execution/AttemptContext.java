@@ -13,28 +13,23 @@ import java.util.UUID;
 import java.util.function.Function;
 
 import io.pgconductor.ConductorClient;
-import io.pgconductor.ConductorException;
 import io.pgconductor.EmitOptions;
 import io.pgconductor.EventDefinition;
 import io.pgconductor.ScheduleOptions;
 import io.pgconductor.StepAction;
 import io.pgconductor.StepBody;
-import io.pgconductor.SuspensionSignal;
 import io.pgconductor.TaskContext;
 import io.pgconductor.TaskDefinition;
-import io.pgconductor.execution.ApplicationTransactions.TransactionalWork;
 import io.pgconductor.execution.StepMemory.Remembered;
 import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.Outcome;
 import io.pgconductor.jdbc.RunningExecutionTable.Progress;
-import io.pgconductor.jdbc.StepTable;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.task.TaskWindow;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.ParameterizedTypeReference;
-import org.springframework.transaction.support.TransactionSynchronization;
 import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /**
@@ -66,15 +61,13 @@ final class AttemptContext implements TaskContext {
 
 	private final StepMemory memory;
 
+	private final StepCalls steps;
+
 	private final ChildCalls children;
 
 	private final EventCalls events;
 
-	private @Nullable String runningStep;
-
-	private @Nullable SuspensionSignal signal;
-
-	private Outcome.@Nullable Suspended suspension;
+	private final HandlerExit exit;
 
 	AttemptContext(Attempt attempt, TaskSpec task, Map<String, String> headers, AttemptServices services) {
 		this.attempt = attempt;
@@ -84,24 +77,18 @@ final class AttemptContext implements TaskContext {
 		this.services = services;
 		this.calls = new EngineCalls(attempt);
 		this.memory = new StepMemory(this.execution, services.steps(), this.calls);
+		this.exit = new HandlerExit(attempt);
+		this.steps = new StepCalls(attempt, task, services, this.memory, this.exit);
 		this.children = new ChildCalls(this.execution, services, this.memory, this.calls);
 		this.events = new EventCalls(this.execution, services, this.memory, this.calls);
 	}
 
 	/**
-	 * Return what was thrown to leave the handler.
-	 * @return the signal, {@code null} if none was thrown
+	 * Return how the handler is left.
+	 * @return whether it was to be left, and for what
 	 */
-	@Nullable SuspensionSignal signal() {
-		return this.signal;
-	}
-
-	/**
-	 * Return what the execution waits for.
-	 * @return the suspension, {@code null} if it doesn't wait
-	 */
-	Outcome.@Nullable Suspended suspension() {
-		return this.suspension;
+	HandlerExit exit() {
+		return this.exit;
 	}
 
 	boolean hasSteps() {
@@ -114,24 +101,27 @@ final class AttemptContext implements TaskContext {
 	 */
 	void rewind() {
 		this.memory.rewind(Set.of());
-		this.runningStep = null;
+		this.steps.rewind();
 	}
 
 	@Override
 	public <T, E extends Exception> @Nullable T step(String name, Class<T> type, StepBody<? extends T, E> body)
 			throws E {
-		return recordedStep(name, type, body);
+		reachBoundary();
+		return this.steps.record(name, type, body);
 	}
 
 	@Override
 	public <T, E extends Exception> @Nullable T step(String name, ParameterizedTypeReference<T> type,
 			StepBody<? extends T, E> body) throws E {
-		return recordedStep(name, type.getType(), body);
+		reachBoundary();
+		return this.steps.record(name, type.getType(), body);
 	}
 
 	@Override
 	public <E extends Exception> void step(String name, StepAction<E> body) throws E {
-		recordedStep(name, Void.class, withoutResult(body));
+		reachBoundary();
+		this.steps.record(name, Void.class, withoutResult(body));
 	}
 
 	private static <E extends Exception> StepBody<Void, E> withoutResult(StepAction<E> body) {
@@ -141,139 +131,24 @@ final class AttemptContext implements TaskContext {
 		};
 	}
 
-	private <T, E extends Exception> @Nullable T recordedStep(String name, Type type, StepBody<? extends T, E> body)
-			throws E {
-		reachBoundary();
-		Remembered remembered = this.memory.use(name, "step");
-		if (remembered != null) {
-			return read(name, remembered.result(), type);
-		}
-		T result = runToItsEnd(name, body);
-		if (!this.memory.record(name, write(name, result))) {
-			throw lost();
-		}
-		return result;
-	}
-
 	@Override
 	public <T, E extends Exception> @Nullable T transaction(String name, Class<T> type, StepBody<? extends T, E> body)
 			throws E {
-		return transactionalStep(name, type, body);
+		reachBoundary();
+		return this.steps.transact(name, type, body);
 	}
 
 	@Override
 	public <T, E extends Exception> @Nullable T transaction(String name, ParameterizedTypeReference<T> type,
 			StepBody<? extends T, E> body) throws E {
-		return transactionalStep(name, type.getType(), body);
+		reachBoundary();
+		return this.steps.transact(name, type.getType(), body);
 	}
 
 	@Override
 	public <E extends Exception> void transaction(String name, StepAction<E> body) throws E {
-		transactionalStep(name, Void.class, withoutResult(body));
-	}
-
-	private <T, E extends Exception> @Nullable T transactionalStep(String name, Type type,
-			StepBody<? extends T, E> body) throws E {
 		reachBoundary();
-		Remembered remembered = this.memory.use(name, "step");
-		if (remembered != null) {
-			return read(name, remembered.result(), type);
-		}
-		boolean joins = TransactionSynchronizationManager.isActualTransactionActive();
-		Set<String> usedBefore = this.memory.used();
-		Done<T> done = this.<Done<T>, E>inTransaction(name, (own) -> {
-			this.memory.rewind(usedBefore);
-			T result = runToItsEnd(name, body);
-			String json = write(name, result);
-			this.memory.noteWritten();
-			if (!recordInTransaction(name, json, own)) {
-				throw lost();
-			}
-			return new Done<>(result, json);
-		});
-		if (done == null) {
-			throw new IllegalStateException("The transaction of step '" + name + "' has ended without a result");
-		}
-		if (!joins) {
-			this.memory.keep(name, done.json());
-		}
-		return done.result();
-	}
-
-	private <T, E extends Exception> @Nullable T inTransaction(String name, TransactionalWork<T, E> work) throws E {
-		boolean before = this.attempt.isInTransaction();
-		this.attempt.setInTransaction(before || !TransactionSynchronizationManager.isActualTransactionActive());
-		try {
-			return this.services.transactions().execute(name, work);
-		}
-		finally {
-			this.attempt.setInTransaction(before);
-		}
-	}
-
-	private boolean recordInTransaction(String name, @Nullable String json, boolean own) {
-		StepTable steps = this.services.joinedSteps();
-		if (own) {
-			return steps.recordInTransaction(this.execution, name, json);
-		}
-		// Locked now, the execution would stay so while the handler goes on
-		boolean recorded = steps.recordInOpenTransaction(this.execution, name, json);
-		if (recorded && !this.task.transactional()) {
-			TransactionSynchronizationManager.registerSynchronization(new FenceAtCommit(steps, this.execution));
-		}
-		return recorded;
-	}
-
-	/**
-	 * Takes the fence as the last thing before the commit of a transaction that has
-	 * recorded a step.
-	 */
-	private record FenceAtCommit(StepTable steps, ClaimedExecution execution) implements TransactionSynchronization {
-
-		@Override
-		public void beforeCommit(boolean readOnly) {
-			if (!this.steps.lockFence(this.execution)) {
-				throw new ConductorException("Execution " + this.execution.id() + " was taken over by another node: "
-						+ "the transaction is rolled back");
-			}
-		}
-
-	}
-
-	private record Done<T>(@Nullable T result, @Nullable String json) {
-	}
-
-	private <T, E extends Exception> @Nullable T runToItsEnd(String name, StepBody<T, E> body) throws E {
-		T result = run(name, body);
-		if (this.signal != null) {
-			// The body has caught it: its result is not what it would have been
-			throw this.signal;
-		}
-		return result;
-	}
-
-	private <T, E extends Exception> @Nullable T run(String name, StepBody<T, E> body) throws E {
-		String outerStep = this.runningStep;
-		this.runningStep = name;
-		try {
-			return body.run();
-		}
-		finally {
-			this.runningStep = outerStep;
-		}
-	}
-
-	@SuppressWarnings("unchecked")
-	private <T> @Nullable T read(String step, @Nullable String json, Type type) {
-		return (type != Void.class) ? (T) this.services.json().read(json, type, resultOf(step)) : null;
-	}
-
-	private @Nullable String write(String step, @Nullable Object result) {
-		return this.services.json().write(result, resultOf(step));
-	}
-
-	private String resultOf(String step) {
-		return "result of step '" + step + "' of task '" + this.execution.task() + "'";
+		this.steps.transact(name, Void.class, withoutResult(body));
 	}
 
 	@Override
@@ -299,14 +174,15 @@ final class AttemptContext implements TaskContext {
 		verifyMaySuspend("sleep '" + name + "'");
 		Remembered remembered = this.memory.use(name, "sleep");
 		if (remembered != null) {
-			Object end = this.services.json().read(remembered.result(), OffsetDateTime.class, resultOf(name));
+			Object end = this.services.json()
+				.read(remembered.result(), OffsetDateTime.class, "end of sleep '" + name + "'");
 			Instant wakeUp = (end != null) ? ((OffsetDateTime) end).toInstant() : now();
 			if (wakeUp.isAfter(now())) {
-				throw suspend("sleep '" + name + "'", new Outcome.Sleeping(null, null, wakeUp));
+				throw this.exit.suspend("sleep '" + name + "'", new Outcome.Sleeping(null, null, wakeUp));
 			}
 		}
 		else if (until == null || until.isAfter(now())) {
-			throw suspend("sleep '" + name + "'", new Outcome.Sleeping(name, duration, until));
+			throw this.exit.suspend("sleep '" + name + "'", new Outcome.Sleeping(name, duration, until));
 		}
 	}
 
@@ -371,7 +247,7 @@ final class AttemptContext implements TaskContext {
 		verifyMaySuspend("invoke '" + call.step() + "'");
 		ChildCalls.Answer answer = this.children.make(call);
 		if (answer.suspension() != null) {
-			throw suspend("invoke '" + call.step() + "'", answer.suspension());
+			throw this.exit.suspend("invoke '" + call.step() + "'", answer.suspension());
 		}
 		return (List<R>) answer.results();
 	}
@@ -392,7 +268,7 @@ final class AttemptContext implements TaskContext {
 		verifyMaySuspend("awaitEvent '" + call.step() + "'");
 		EventCalls.Answer answer = this.events.make(call);
 		if (answer.suspension() != null) {
-			throw suspend("awaitEvent '" + call.step() + "'", answer.suspension());
+			throw this.exit.suspend("awaitEvent '" + call.step() + "'", answer.suspension());
 		}
 		return (Optional<P>) answer.payload();
 	}
@@ -426,23 +302,22 @@ final class AttemptContext implements TaskContext {
 	private void reachBoundary() {
 		verifyUsable();
 		if (this.attempt.interruption() != null || this.services.stopping().getAsBoolean()) {
-			throw stop();
+			throw this.exit.stop();
 		}
 		TaskWindow window = this.task.window();
 		if (window != null && isSuspendable() && !window.isOpen(now())) {
-			throw suspend("the end of its time window", new Outcome.OutsideWindow(window.nextOpening(now()), true));
+			throw this.exit.suspend("the end of its time window",
+					new Outcome.OutsideWindow(window.nextOpening(now()), true));
 		}
 	}
 
 	private boolean isSuspendable() {
-		return this.runningStep == null && !TransactionSynchronizationManager.isActualTransactionActive();
+		return this.steps.running() == null && !TransactionSynchronizationManager.isActualTransactionActive();
 	}
 
 	private void verifyUsable() {
 		verifyThread();
-		if (this.signal != null) {
-			throw this.signal;
-		}
+		this.exit.verifyNotBegun();
 	}
 
 	private void verifyThread() {
@@ -454,31 +329,15 @@ final class AttemptContext implements TaskContext {
 	}
 
 	private void verifyMaySuspend(String what) {
-		if (this.runningStep != null) {
+		if (this.steps.running() != null) {
 			throw new IllegalStateException("The " + what + " of task '" + this.execution.task() + "' is within step '"
-					+ this.runningStep + "': a step runs to its end, so wait before or after it");
+					+ this.steps.running() + "': a step runs to its end, so wait before or after it");
 		}
 		if (TransactionSynchronizationManager.isActualTransactionActive()) {
 			throw new IllegalStateException("The " + what + " of task '" + this.execution.task()
 					+ "' is within an active transaction, which would have to stay open meanwhile: "
 					+ "wait outside of it, and put what is transactional into ctx.transaction(…)");
 		}
-	}
-
-	private SuspensionSignal suspend(String what, Outcome.Suspended outcome) {
-		this.suspension = outcome;
-		this.signal = new SuspensionSignal("Execution " + this.execution.id() + " is suspended at " + what);
-		return this.signal;
-	}
-
-	private SuspensionSignal stop() {
-		this.signal = new SuspensionSignal("Execution " + this.execution.id() + " is broken off");
-		return this.signal;
-	}
-
-	private SuspensionSignal lost() {
-		this.attempt.interrupt(Attempt.Interruption.LOST);
-		return stop();
 	}
 
 	@Override
@@ -510,7 +369,7 @@ final class AttemptContext implements TaskContext {
 	}
 
 	private <T> T byClient(Function<ConductorClient, T> call) {
-		verifyThread();
+		verifyUsable();
 		// An interrupted thread gets no connection
 		this.attempt.shield();
 		try {

@@ -164,7 +164,7 @@ public final class AttemptRunner {
 	}
 
 	private static boolean mayComplete(Attempt attempt, AttemptContext context) {
-		return context.signal() == null
+		return context.exit().signal() == null
 				&& (attempt.interruption() == null || attempt.interruption() == Interruption.SHUTDOWN);
 	}
 
@@ -207,8 +207,8 @@ public final class AttemptRunner {
 			return new Outcome.Cancelled();
 		}
 		boolean hasSteps = context != null && context.hasSteps();
-		SuspensionSignal signal = (context != null) ? context.signal() : null;
-		Outcome suspension = (context != null) ? context.suspension() : null;
+		SuspensionSignal signal = (context != null) ? context.exit().signal() : null;
+		Outcome suspension = (context != null) ? context.exit().suspension() : null;
 		if (suspension != null && isCausedBy(failure, signal)) {
 			return suspension;
 		}
