@@ -4,10 +4,11 @@ create or replace function ${schema}.cron_problem(cron text) returns text
 language plpgsql immutable
 as $$
 declare
-    fields   text[] := pg_catalog.regexp_split_to_array(pg_catalog.lower(cron), '\s+');
+    fields   text[] := pg_catalog.regexp_split_to_array(pg_catalog.lower(cron collate "C"), ' +');
     names    text[] := array['minute', 'hour', 'day of month', 'month', 'day of week'];
     least    int[]  := array[0, 0, 1, 1, 0];
     most     int[]  := array[59, 23, 31, 12, 7];
+    longest  int[]  := array[60, 24, 31, 12, 7];  -- steps
     months   text[] := array['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
     days     text[] := array['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
     part     text;
@@ -16,23 +17,25 @@ declare
     first    int;
     number   int;
 begin
-    if cron is null or pg_catalog.length(cron) > 200 or cron ~ '[[:cntrl:]]' or cron ~ '^\s|\s$' then
-        return 'use 1 to 200 characters, no control characters, no white space at either end';
+    if cron is null or pg_catalog.length(cron) > 200 or cron ~ '[^!-~ ]|^ | $' collate "C" then
+        return 'use 1 to 200 printable ASCII characters, no space at either end';
     end if;
     if cron ~ '^@' then
-        return case when pg_catalog.lower(cron) ~ '^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$' then null
+        return case when pg_catalog.lower(cron collate "C") ~ '^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$' then null
                     else 'use @yearly, @monthly, @weekly, @daily or @hourly' end;
     end if;
     if cardinality(fields) not in (5, 6) then
         return 'use five fields (minute, hour, day of month, month, day of week), or six that begin with the second';
     end if;
     if cardinality(fields) = 6 then
-        return case when cron !~ '^[0-9A-Za-z*?,/#\s-]+$' then 'it has characters that no cron expression has' end;
+        return case when cron !~ '^[0-9A-Za-z*?,/# -]+$' then 'it has characters that no cron expression has' end;
     end if;
     for i in 1..5 loop
         continue when i in (3, 5) and (fields[i] = '?' or fields[i] ~ case i when 3 then '[lw]' else '[l#]' end);
         foreach part in array pg_catalog.string_to_array(fields[i], ',') loop
-            if part !~ '^(\*|[0-9a-z]+(-[0-9a-z]+)?)(/[0-9]{1,4})?$' or part ~ '/0+$' then
+            number := case when part ~ '^(\*|[0-9a-z]+(-[0-9a-z]+)?)(/[0-9]{1,4})?$'
+                           then coalesce(nullif(pg_catalog.split_part(part, '/', 2), '')::int, 1) end;
+            if number is null or number not between 1 and longest[i] then
                 return 'its ' || names[i] || ' cannot be ' || pg_catalog.quote_literal(fields[i]);
             end if;
             bounds := pg_catalog.string_to_array(pg_catalog.split_part(part, '/', 1), '-');
@@ -48,7 +51,7 @@ begin
                 if number < first and not (i = 5 and number = 0) then
                     return 'its ' || names[i] || ' ' || pg_catalog.quote_literal(fields[i]) || ' ends before it begins';
                 end if;
-                first := number;
+                first := case when i = 5 and number = 7 then 0 else number end;
             end loop;
         end loop;
     end loop;
@@ -86,8 +89,10 @@ begin
         raise exception 'cron % cannot be used: %', pg_catalog.quote_nullable(schedule.cron), problem
             using errcode = 'invalid_parameter_value';
     end if;
-    if schedule.zone is null or not exists (
-        select from pg_catalog.pg_timezone_names z where z.name = schedule.zone) then
+    -- That view reads files by the hundred
+    if schedule.zone is null or schedule.zone <> 'UTC'
+        and not exists (select from ${schema}.schedule s where s.zone = schedule.zone and s.error is null)
+        and not exists (select from pg_catalog.pg_timezone_names z where z.name = schedule.zone) then
         raise exception 'zone must be the name of a time zone, such as Europe/Vienna or UTC, was %',
             pg_catalog.quote_nullable(schedule.zone) using errcode = 'invalid_parameter_value';
     end if;
@@ -101,7 +106,8 @@ begin
 end
 $$;
 
--- The engine's own: stores a schedule that was checked. One that says the same already is left alone, with its next tick.
+-- The engine's own: stores a schedule that was checked. One that says the same already is left alone, with its next tick. One that is
+-- paused stays so.
 create or replace function ${schema}.put_schedule(
     task text, name text, cron text, zone text, payload json, misfire text, overlap text) returns void
 language plpgsql volatile
@@ -114,10 +120,10 @@ begin
             put_schedule.misfire, put_schedule.overlap, false, ${schema}.now(), '-infinity')
     on conflict (task, name) do update
     set cron = excluded.cron, zone = excluded.zone, payload = excluded.payload, misfire = excluded.misfire,
-        overlap = excluded.overlap, declared = false, application = null, paused = false, error = null,
-        changed_at = excluded.changed_at, next_run_at = excluded.next_run_at
-    where (s.cron, s.zone, s.payload::text, s.misfire, s.overlap, s.declared, s.paused) is distinct from
-        (excluded.cron, excluded.zone, excluded.payload::text, excluded.misfire, excluded.overlap, false, false);
+        overlap = excluded.overlap, declared = false, application = null, error = null,
+        changed_at = excluded.changed_at, next_run_at = case when not s.paused then excluded.next_run_at end
+    where (s.cron, s.zone, s.payload::text, s.misfire, s.overlap, s.declared, s.error) is distinct from
+        (excluded.cron, excluded.zone, excluded.payload::text, excluded.misfire, excluded.overlap, false, null);
     perform ${schema}.wake('promoter');
 end
 $$;

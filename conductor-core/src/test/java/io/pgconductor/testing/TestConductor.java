@@ -1,6 +1,7 @@
 package io.pgconductor.testing;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -139,6 +140,11 @@ public final class TestConductor implements AutoCloseable {
 		return node(conductor((conductor) -> conductor.metrics(metrics)), customizer, tasks);
 	}
 
+	public Orchestrator node(Consumer<ConductorBuilder> conductor, Consumer<OrchestratorBuilder> customizer,
+			TaskSpec... tasks) {
+		return node(conductor(conductor), customizer, tasks);
+	}
+
 	/**
 	 * A node with a pool of the caller's.
 	 * @param enginePool the engine's connections
@@ -202,8 +208,20 @@ public final class TestConductor implements AutoCloseable {
 	 * @param ahead how far
 	 */
 	public void travel(Duration ahead) {
+		replaceClock("pg_catalog.now() + interval ''" + ahead.toMillis() + " milliseconds''");
+	}
+
+	/**
+	 * Stop the database's clock: from now on, it is always the same time.
+	 * @param time the time
+	 */
+	public void stopClock(Instant time) {
+		replaceClock("timestamptz ''" + time + "''");
+	}
+
+	private void replaceClock(String now) {
 		sql("create or replace function ${schema}.now() returns timestamptz language sql stable parallel safe as "
-				+ "'select pg_catalog.now() + interval ''" + ahead.toMillis() + " milliseconds'''")
+				+ "'select " + now + "'")
 			.update();
 		// Its sleep is by the real clock
 		sql("select pg_notify('${schema}:wake', 'promoter')").query().listOfRows();
