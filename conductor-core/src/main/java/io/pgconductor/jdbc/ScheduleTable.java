@@ -38,7 +38,7 @@ public final class ScheduleTable {
 			on conflict (task, name) do update
 			set cron = excluded.cron, zone = excluded.zone, misfire = excluded.misfire, overlap = excluded.overlap,
 			    application = excluded.application, error = null,
-			    changed_at = case when (s.cron, s.zone) = (excluded.cron, excluded.zone) then s.changed_at
+			    changed_at = case when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.changed_at
 			                      else excluded.changed_at end,
 			    next_run_at = case when s.paused then null
 			                       when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.next_run_at
@@ -65,11 +65,14 @@ public final class ScheduleTable {
 			returning s.task, s.name
 			""";
 
+	// Who locks schedules and falls silent must not hold them until TCP gives up
+	private static final String BOUND_SILENCE = "set local idle_in_transaction_session_timeout = '30s'";
+
 	// Of a task that no live node serves, ticks are missed rather than piled up
 	private static final String DUE = """
 			select s.task, s.name, s.cron, s.zone, s.misfire, s.changed_at, ${schema}.now() as now,
 			       case when s.next_run_at <> '-infinity' then s.next_run_at end as next_run_at
-			from ${schema}.schedule s join ${schema}.task t on t.name = s.task and not t.held
+			from ${schema}.schedule s join ${schema}.task t on t.name = s.task and t.unserved_since is null
 			where s.next_run_at <= ${schema}.now()
 			order by s.next_run_at
 			limit :limit for update of s skip locked
@@ -109,6 +112,8 @@ public final class ScheduleTable {
 	private static final String PUT = """
 			select true from (select ${schema}.put_schedule(?, ?, ?, ?, ?::json, ?, ?)) put
 			""";
+
+	private static final String WAKE = "select ${schema}.wake('promoter')";
 
 	private static final String LIST = """
 			select task, name, cron, zone, payload, misfire, overlap, declared, application, paused, error, next_run_at,
@@ -199,11 +204,15 @@ public final class ScheduleTable {
 	 * application declares them: they are left alone
 	 */
 	public Set<Key> declare(@Nullable String application, List<Declaration> declarations) {
-		declared(DECLARE, application, declarations).param("crons", SqlArrays.texts(declarations, (d) -> cron(d)))
+		int changed = declared(DECLARE, application, declarations)
+			.param("crons", SqlArrays.texts(declarations, (d) -> cron(d)))
 			.param("zones", SqlArrays.texts(declarations, (d) -> d.trigger().times().zone().getId()))
 			.param("misfires", SqlArrays.texts(declarations, (d) -> word(d.trigger().misfire())))
 			.param("overlaps", SqlArrays.texts(declarations, (d) -> word(d.trigger().overlap())))
 			.update();
+		if (changed > 0) {
+			this.jdbc.sql(this.schema.sql(WAKE)).query(Boolean.class).single();
+		}
 		return new HashSet<>(declared(NOT_DECLARED, application, declarations).query((rs, row) -> key(rs)).list());
 	}
 
@@ -244,6 +253,7 @@ public final class ScheduleTable {
 	 * @return the schedules
 	 */
 	public List<Due> due(int limit) {
+		this.jdbc.sql(BOUND_SILENCE).update();
 		return this.jdbc.sql(this.schema.sql(DUE))
 			.param("limit", limit)
 			.query((rs, row) -> new Due(key(rs), rs.getString("cron"), rs.getString("zone"),

@@ -87,16 +87,20 @@ public final class ScheduleFiring {
 	}
 
 	private Advance advance(Due due) {
-		CronTimes times;
-		Instant tick;
 		try {
-			times = this.times.get(new Expression(due.cron(), due.zone()));
-			tick = (due.tick() != null) ? due.tick() : times.next(due.changedAt());
+			return advance(due, this.times.get(new Expression(due.cron(), due.zone())));
 		}
-		catch (IllegalArgumentException ex) {
-			logger.warn("Schedule {} cannot be fired, until it is made anew: {}", due.key(), ex.getMessage());
-			return new Advance(due.key(), null, null, null, ex.getMessage());
+		catch (RuntimeException ex) {
+			// Whatever it is, it must not hold up the others
+			String problem = (ex instanceof IllegalArgumentException && ex.getMessage() != null) ? ex.getMessage()
+					: ex.toString();
+			logger.warn("Schedule {} cannot be fired, until it is made anew: {}", due.key(), problem);
+			return new Advance(due.key(), null, null, null, problem);
 		}
+	}
+
+	private Advance advance(Due due, CronTimes times) {
+		Instant tick = (due.tick() != null) ? due.tick() : times.next(due.changedAt());
 		if (tick == null || tick.isAfter(due.now())) {
 			return new Advance(due.key(), null, null, tick, null);
 		}
