@@ -13,10 +13,11 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class DefinitionSetTable {
 
+	// A node that starts brings back what is missing, even if its set was applied before
 	private static final String DECLARE = """
 			insert into ${schema}.definition_set (application, digest, first_seen_at, last_seen_at, state)
 			values (:application, :digest, pg_catalog.clock_timestamp(), pg_catalog.now(), 'declared')
-			on conflict (application, digest) do update set last_seen_at = excluded.last_seen_at
+			on conflict (application, digest) do update set last_seen_at = excluded.last_seen_at, state = excluded.state
 			""";
 
 	private static final String TO_DO = """
