@@ -40,7 +40,7 @@ public final class ExecutionUpkeep {
 			        from ${schema}.execution where phase = 'future' and run_at > ${schema}.now()) as next,
 			       (select (extract(epoch from min(next_run_at)) - extract(epoch from ${schema}.now()))::float8
 			        from ${schema}.schedule where next_run_at > ${schema}.now()) as next_tick,
-			       exists (select from ${schema}.schedule where next_run_at <= ${schema}.now()) as tick_due,
+			       coalesce((select min(next_run_at) from ${schema}.schedule) <= ${schema}.now(), false) as tick_due,
 			       exists (select from ${schema}.event where awaited) as event_marked,
 			       exists (select from ${schema}.event_wait where not settled) as wait_unsettled
 			""";

@@ -39,7 +39,7 @@ final class ExplainingDataSource extends DelegatingDataSource {
 		Connection connection = super.getConnection();
 		return proxy(Connection.class, (proxy, method, arguments) -> {
 			Object result = invoke(connection, method, arguments);
-			if (result instanceof PreparedStatement statement) {
+			if (result instanceof PreparedStatement statement && !((String) arguments[0]).startsWith("set ")) {
 				return explaining(statement, connection.prepareStatement("explain " + arguments[0]));
 			}
 			return result;
