@@ -265,7 +265,8 @@ public interface ConductorClient {
 	/**
 	 * Make a schedule, or replace the one of that name. It outlives all restarts, until
 	 * {@link #unschedule} removes it. To make one again that says the same changes
-	 * nothing, so an application may do this whenever it starts.
+	 * nothing, so an application may do this whenever it starts. One that is paused stays
+	 * so.
 	 * @param task the task to invoke; it need not be known to this application
 	 * @param name the schedule's name, unique among the task's schedules
 	 * @param cron a cron expression, see {@link io.pgconductor.annotation.Cron}
@@ -294,7 +295,7 @@ public interface ConductorClient {
 	boolean unschedule(String task, String name);
 
 	/**
-	 * Stop a schedule until it is resumed, over all restarts.
+	 * Stop a schedule until it is resumed, over all restarts and changes.
 	 * @param task the task that it invokes
 	 * @param name the schedule's name
 	 * @return whether there was one, and it ran

@@ -30,6 +30,8 @@ public final class ScheduleFiring {
 
 	private static final int BATCH_SIZE = 500;
 
+	private static final int MAX_NAMED = 10;
+
 	private final TransactionOperations transactions;
 
 	private final ScheduleTable schedules;
@@ -79,16 +81,29 @@ public final class ScheduleFiring {
 				return new Round(false, Set.of());
 			}
 			List<Advance> advances = new ArrayList<>(due.size());
+			List<Due> late = new ArrayList<>();
 			for (Due schedule : due) {
-				advances.add(advance(schedule));
+				advances.add(advance(schedule, late));
 			}
+			logMissed(late);
 			return new Round(true, this.schedules.advance(advances).woken());
 		}));
 	}
 
-	private Advance advance(Due due) {
+	private static void logMissed(List<Due> late) {
+		if (!late.isEmpty()) {
+			List<String> some = late.stream()
+				.limit(MAX_NAMED)
+				.map((due) -> due.key() + " (" + due.misfire() + ")")
+				.toList();
+			logger.info("{} schedules have missed ticks, and go on as each says: {}{}", late.size(), some,
+					(late.size() > MAX_NAMED) ? " …" : "");
+		}
+	}
+
+	private Advance advance(Due due, List<Due> late) {
 		try {
-			return advance(due, this.times.get(new Expression(due.cron(), due.zone())));
+			return advance(due, this.times.get(new Expression(due.cron(), due.zone())), late);
 		}
 		catch (RuntimeException ex) {
 			// Whatever it is, it must not hold up the others
@@ -99,7 +114,7 @@ public final class ScheduleFiring {
 		}
 	}
 
-	private Advance advance(Due due, CronTimes times) {
+	private Advance advance(Due due, CronTimes times, List<Due> late) {
 		Instant tick = (due.tick() != null) ? due.tick() : times.next(due.changedAt());
 		if (tick == null || tick.isAfter(due.now())) {
 			return new Advance(due.key(), null, null, tick, null);
@@ -108,12 +123,10 @@ public final class ScheduleFiring {
 		if (!tick.isBefore(inTime)) {
 			return fire(due, tick, times);
 		}
+		late.add(due);
 		if (due.misfire() == MisfirePolicy.RUN_ONCE) {
-			Instant latest = times.latest(tick, due.now());
-			logger.info("Schedule {} has missed its ticks since {}: it runs once for all of them", due.key(), tick);
-			return fire(due, latest, times);
+			return fire(due, times.latest(tick, due.now()), times);
 		}
-		logger.info("Schedule {} leaves out the ticks that it has missed since {}", due.key(), tick);
 		return new Advance(due.key(), null, null, times.next(inTime.minusNanos(1)), null);
 	}
 

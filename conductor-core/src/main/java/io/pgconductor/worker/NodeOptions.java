@@ -25,6 +25,9 @@ record NodeOptions(WorkerOptions defaultWorker, Map<String, WorkerOptions> worke
 
 	private static final Duration SHORTEST_NODE_TIMEOUT = Duration.ofSeconds(1);
 
+	// No tick is fired on the dot: with less, those that skip missed ones would skip all
+	private static final Duration SHORTEST_MISFIRE_THRESHOLD = Duration.ofSeconds(1);
+
 	private static final Duration INTERRUPT_TIMEOUT = Duration.ofSeconds(4);
 
 	NodeOptions {
@@ -34,8 +37,8 @@ record NodeOptions(WorkerOptions defaultWorker, Map<String, WorkerOptions> worke
 		if (shutdownTimeout.isNegative()) {
 			throw new IllegalArgumentException("shutdown-timeout must not be negative, was " + shutdownTimeout);
 		}
-		if (misfireThreshold.isNegative()) {
-			throw new IllegalArgumentException("misfire-threshold must not be negative, was " + misfireThreshold);
+		if (misfireThreshold.compareTo(SHORTEST_MISFIRE_THRESHOLD) < 0) {
+			throw new IllegalArgumentException("misfire-threshold must be at least 1 s, was " + misfireThreshold);
 		}
 		workers = Map.copyOf(workers);
 	}

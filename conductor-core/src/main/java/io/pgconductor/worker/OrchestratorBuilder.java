@@ -136,7 +136,7 @@ public final class OrchestratorBuilder {
 	/**
 	 * Set how late the tick of a schedule is missed, and up to its
 	 * {@link io.pgconductor.MisfirePolicy}.
-	 * @param misfireThreshold 30 s by default, not negative
+	 * @param misfireThreshold 30 s by default, at least 1 s
 	 * @return this
 	 */
 	public OrchestratorBuilder misfireThreshold(Duration misfireThreshold) {

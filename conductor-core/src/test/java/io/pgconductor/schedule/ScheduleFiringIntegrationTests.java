@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
+import com.zaxxer.hikari.HikariDataSource;
 import io.pgconductor.ConductorClient;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.Invocation;
@@ -28,15 +29,19 @@ import io.pgconductor.ScheduleOptions;
 import io.pgconductor.ScheduleTick;
 import io.pgconductor.TaskEvent;
 import io.pgconductor.task.TaskSpec;
+import io.pgconductor.testing.LogCapture;
+import io.pgconductor.testing.RecordingDataSource;
 import io.pgconductor.testing.TestConductor;
 import io.pgconductor.testing.TickLog;
 import io.pgconductor.worker.OrchestratorBuilder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
 /**
@@ -49,6 +54,9 @@ class ScheduleFiringIntegrationTests {
 	private static final String EVERY_MINUTE = "* * * * *";
 
 	private static final Duration LONG = Duration.ofSeconds(60);
+
+	@RegisterExtension
+	private final LogCapture logged = new LogCapture(ScheduleFiring.class);
 
 	private TestConductor test;
 
@@ -515,6 +523,48 @@ class ScheduleFiringIntegrationTests {
 		await().atMost(LONG).until(() -> this.test.count("execution") == 0);
 		assertThat(this.log.times("every second")).doesNotHaveDuplicates()
 			.hasSize((int) this.log.invoked("every second"));
+	}
+
+	@Test
+	void sleepsUntilTheNextTick() {
+		try (HikariDataSource pool = this.test.pool("recorded", 5)) {
+			RecordingDataSource recording = new RecordingDataSource(pool);
+			Orchestrator node = this.test.node(recording, (builder) -> {
+			}, this.log.task("task"));
+			node.start();
+			schedule("hourly", "0 * * * *", ScheduleOptions.defaults());
+			this.log.awaitNext("hourly", at(60));
+
+			recording.clear();
+			await().during(Duration.ofSeconds(2)).until(() -> recording.executed("as tick_due").size() <= 3);
+
+			this.test.stopClock(at(60));
+			this.log.await("hourly", at(60));
+			node.stop();
+		}
+	}
+
+	@Test
+	void refusesAThresholdByWhichEachTickIsMissed() {
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> this.test.node((builder) -> builder.misfireThreshold(Duration.ofMillis(999))))
+			.withMessageContaining("misfire-threshold");
+	}
+
+	@Test
+	void saysInOneLineWhichSchedulesHaveMissedTicks() {
+		IntStream.range(0, 30).forEach((i) -> schedule("schedule " + i, EVERY_MINUTE, missed(MisfirePolicy.SKIP)));
+		this.test.stopClock(at(5, 40));
+
+		startNode(this.log.task("task"));
+		this.log.awaitNext("schedule 29", at(6));
+
+		assertThat(this.logged.lines()).singleElement()
+			.asString()
+			.startsWith("INFO 30 schedules have missed ticks")
+			.contains("'schedule 1' of task 'task' (SKIP)")
+			.endsWith(" …")
+			.hasSizeLessThan(1000);
 	}
 
 	@Test

@@ -72,7 +72,8 @@ final class ConductorOptions {
 
 	Duration misfireThreshold() {
 		Duration threshold = this.properties.getSchedule().getMisfireThreshold();
-		check(!threshold.isNegative(), "conductor.schedule.misfire-threshold", threshold, "it must not be negative");
+		check(threshold.compareTo(Duration.ofSeconds(1)) >= 0, "conductor.schedule.misfire-threshold", threshold,
+				"it must be at least 1s");
 		return threshold;
 	}
 

@@ -403,7 +403,8 @@ public class ConductorProperties {
 	public static class Schedule {
 
 		/**
-		 * How late the tick of a schedule is missed, and up to its misfire policy.
+		 * How late the tick of a schedule is missed, and up to its misfire policy. At
+		 * least 1s.
 		 */
 		private Duration misfireThreshold = Duration.ofSeconds(30);
 
