@@ -78,15 +78,18 @@ class FinishedListenerIntegrationTests {
 
 	@AfterEach
 	void close() throws Exception {
-		for (AutoCloseable resource : this.resources) {
-			resource.close();
+		// Clients before their pools, or they would still log while the next test runs
+		while (!this.resources.isEmpty()) {
+			this.resources.remove(this.resources.size() - 1).close();
 		}
 		this.pool.close();
 		this.test.close();
 	}
 
 	private Conductor client(DataSource dataSource) {
-		return new ConductorBuilder(dataSource).schema(this.test.schema()).build();
+		Conductor client = new ConductorBuilder(dataSource).schema(this.test.schema()).build();
+		this.resources.add((AutoCloseable) client);
+		return client;
 	}
 
 	private UUID enqueue() {
