@@ -18,6 +18,12 @@ begin
 end
 $$;
 
+-- Whether a payload passes a filter. Silent, and with time zones: what a filter cannot do with some payload is no error in the
+-- transaction of who emits that. A single expression, so that the planner inlines it.
+create or replace function ${schema}.passes(payload jsonb, filter jsonpath) returns boolean
+language sql stable parallel safe
+as $$ select filter is null or pg_catalog.jsonb_path_match_tz(coalesce(payload, 'null'), filter, '{}', true) $$;
+
 -- The engine's own: emits an event that was checked, under a new id. Also returns who has something to do now.
 create or replace function ${schema}.emit_event(
     new_id uuid, event text, payload jsonb, dedupe_key text, out id uuid, out targets text[])
@@ -66,7 +72,7 @@ begin
                    'conductor.time', ${schema}.now()),
                ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end
         from subscriber s left join ${schema}.task t on t.name = s.task
-        where s.filter is null or coalesce(emit_event.payload, 'null') @@ s.filter
+        where ${schema}.passes(emit_event.payload, s.filter)
         returning queue, phase
     )
     select array (select 'queue:' || q.queue from (select distinct queue from created where phase = 'due') q
@@ -109,13 +115,13 @@ begin
             select w.execution_id, w.id as wait_id, w.step, e.id as event_id, e.payload
             from ${schema}.event e join ${schema}.event_wait w on w.event = e.name
             where e.id = any (marked) and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
-              and (w.filter is null or coalesce(e.payload, 'null') @@ w.filter)
+              and ${schema}.passes(e.payload, w.filter)
             union all
             select w.execution_id, w.id, w.step, e.id, e.payload
             from ${schema}.event_wait w join ${schema}.event e
                 on e.name = w.event and e.xid >= pg_catalog.pg_snapshot_xmin(w.snapshot)
             where not w.settled and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
-              and (w.filter is null or coalesce(e.payload, 'null') @@ w.filter)) p
+              and ${schema}.passes(e.payload, w.filter)) p
         order by p.execution_id, p.wait_id, p.event_id
         limit most
     loop
@@ -202,7 +208,7 @@ begin
     from ${schema}.event e
     where e.name = waiting.event and e.xid >= pg_catalog.pg_snapshot_xmin(waiting.snapshot)
       and not pg_catalog.pg_visible_in_snapshot(e.xid, waiting.snapshot)
-      and (waiting.filter is null or coalesce(e.payload, 'null') @@ waiting.filter)
+      and ${schema}.passes(e.payload, waiting.filter)
     order by e.id
     limit 1;
     insert into ${schema}.step (execution_id, name, kind, result, finished_at)

@@ -102,7 +102,8 @@ public final class SqlErrors {
 	 * @return whether it was a syntax error
 	 */
 	static boolean isSyntaxError(@Nullable String state) {
-		return "42601".equals(state) || "22P02".equals(state) || "2201B".equals(state);
+		// The last: a character that no text can have
+		return "42601".equals(state) || "22P02".equals(state) || "2201B".equals(state) || "22021".equals(state);
 	}
 
 	/**

@@ -48,7 +48,14 @@ public final class SubscriptionTable {
 			returning s.task, s.event, s.prefix
 			""";
 
-	private static final String TRY_FILTER = "select jsonb_path_match('{}', ?::jsonpath)";
+	// Without its texts: what is left in quotes after a $ is the name of a variable. A
+	// variable that is not given is an error for whoever emits, also in a silent match
+	private static final String TRY_FILTER = """
+			select case when strpos(regexp_replace(f.filter::text, '([$])?"(\\\\.|[^"\\\\])*"', '\\1#', 'g'), '$#') > 0
+			                then true
+			            when jsonb_path_match_tz('{}', f.filter) then false end as has_variable
+			from (select ?::jsonpath as filter) f
+			""";
 
 	private final JdbcClient jdbc;
 
@@ -92,7 +99,10 @@ public final class SubscriptionTable {
 	 */
 	public @Nullable String problemWith(String filter) {
 		try {
-			this.jdbc.sql(TRY_FILTER).param(1, filter).query((rs, row) -> true).single();
+			if (this.jdbc.sql(TRY_FILTER).param(1, filter).query((rs, row) -> rs.getBoolean(1)).single()) {
+				return "it has a variable ($ and a name), and there is nothing to give it a value: "
+						+ "put a . between them for a field of the payload";
+			}
 		}
 		catch (DataAccessException ex) {
 			SQLException cause = SqlErrors.rootSqlException(ex);
