@@ -59,7 +59,12 @@ final class Promoter {
 	}
 
 	private void round() {
-		if (!promote()) {
+		boolean more = promote();
+		// All that is notified here concerns this node: it must not be turned away, as
+		// one
+		// that is woken for the work of others again and again
+		this.sleeper.busy();
+		if (!more) {
 			this.sleeper.sleep(this::sleep, this::promote);
 		}
 	}
