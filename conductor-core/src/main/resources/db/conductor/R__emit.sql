@@ -87,21 +87,25 @@ $$;
 
 -- Matches events with the waits for them: remembers each as a step's result, and wakes the execution. A user's transaction that emits
 -- an event only marks it, and one node at a time does the rest here: so emitters never wait for one another. Locks executions, then
--- waits, like those who end executions. Returns how many waits are over, whether there is more to match at once, and whether
--- to look again soon.
+-- waits, like those who end executions; what somebody else has locked is left for the next time. Returns how many waits are over,
+-- whether there is more to match at once, and whether to look again soon.
 create or replace function ${schema}.match_events(most int, out matched int, out more boolean, out unsettled boolean)
 language plpgsql volatile
+-- A plan for one event is none for a thousand
+set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
     -- What transactions before this one have emitted is seen by all that follows
-    ended  xid8   := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
-    marked uuid[];
-    busy   uuid[] := '{}';
-    queues text[] := '{}';
-    pairs  int    := 0;
-    pair   record;
-    woken  text;
+    ended       xid8 := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
+    fresh       uuid[];
+    marked      uuid[];
+    waits       uuid[];
+    events      uuid[];
+    left_waits  uuid[];
+    left_events uuid[];
+    queues      text[];
+    unmarked    int := 0;
 begin
     matched := 0;
     more := false;
@@ -109,52 +113,66 @@ begin
     if not pg_catalog.pg_try_advisory_xact_lock(${schema}.wake_key('events')) then
         return;
     end if;
+    -- Before this transaction writes, and so gets an id: who emits without seeing these waits has a smaller one
+    fresh := array (select w.id from ${schema}.event_wait w where not w.settled and w.horizon is null);
     marked := array (select e.id from ${schema}.event e where e.awaited order by e.id limit most);
-    for pair in
-        select distinct on (p.execution_id, p.wait_id) p.* from (
-            select w.execution_id, w.id as wait_id, w.step, e.id as event_id, e.payload
+    with pair as materialized (
+        select distinct on (p.wait_id) p.wait_id, p.execution_id, p.event_id from (
+            select w.id as wait_id, w.execution_id, e.id as event_id
             from ${schema}.event e join ${schema}.event_wait w on w.event = e.name
             where e.id = any (marked) and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
               and ${schema}.passes(e.payload, w.filter)
             union all
-            select w.execution_id, w.id, w.step, e.id, e.payload
+            select w.id, w.execution_id, e.id
             from ${schema}.event_wait w join ${schema}.event e
                 on e.name = w.event and e.xid >= pg_catalog.pg_snapshot_xmin(w.snapshot)
             where not w.settled and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
               and ${schema}.passes(e.payload, w.filter)) p
-        order by p.execution_id, p.wait_id, p.event_id
-        limit most
-    loop
-        pairs := pairs + 1;
-        perform from ${schema}.execution e where e.id = pair.execution_id for update skip locked;
-        if not found then
-            busy := busy || pair.event_id;
-            continue;
-        end if;
-        delete from ${schema}.event_wait w where w.id = pair.wait_id;
-        continue when not found;
+        order by p.wait_id, p.event_id
+    ), free as materialized (
+        select e.id from ${schema}.execution e
+        where e.id = any (array (select p.execution_id from pair p))
+        limit most for update skip locked
+    )
+    select array_agg(p.wait_id) filter (where f.id is not null), array_agg(p.event_id) filter (where f.id is not null),
+           array_agg(p.wait_id) filter (where f.id is null), array_agg(p.event_id) filter (where f.id is null)
+    into waits, events, left_waits, left_events
+    from pair p left join free f on f.id = p.execution_id;
+
+    -- One that runs, or is due since its time is over, finds the step by itself
+    with over as (
+        delete from ${schema}.event_wait w
+        using unnest(waits, events) as p (wait_id, event_id) join ${schema}.event e on e.id = p.event_id
+        where w.id = p.wait_id
+        returning w.execution_id, w.step, e.payload
+    ), remembered as (
         insert into ${schema}.step (execution_id, name, kind, result, finished_at)
-        values (pair.execution_id, pair.step, 'event', coalesce(pair.payload::json, 'null'), ${schema}.now())
-        on conflict do nothing;
-        matched := matched + 1;
-        -- One that runs, or is due since its time is over, finds the step by itself
+        select o.execution_id, o.step, 'event', coalesce(o.payload::json, 'null'), ${schema}.now() from over o
+        on conflict do nothing
+    ), woken as (
         update ${schema}.execution e set phase = 'due', run_at = ${schema}.now()
-        where e.id = pair.execution_id and e.claimed_by is null and e.waiting_for = 'event' and e.phase = 'future'
-        returning e.queue into woken;
-        if found and woken <> all (queues) then
-            queues := queues || woken;
-        end if;
-    end loop;
+        from over o
+        where e.id = o.execution_id and e.claimed_by is null and e.waiting_for = 'event' and e.phase = 'future'
+        returning e.queue
+    )
+    select (select count(*) from over), array (select distinct queue from woken) into matched, queues;
     perform ${schema}.wake('queue:' || q) from unnest(queues) q;
 
-    more := pairs = most or cardinality(marked) = most;
-    if pairs < most then
-        update ${schema}.event e set awaited = false where e.id = any (marked) and e.id <> all (busy);
-        update ${schema}.event_wait w set settled = true where not w.settled and w.horizon <= ended;
-    end if;
-    update ${schema}.event_wait w set horizon = pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-    where not w.settled and w.horizon is null;
-    unsettled := cardinality(busy) > 0 or exists (select from ${schema}.event_wait w where not w.settled);
+    update ${schema}.event e set awaited = false
+    where e.id = any (marked) and not exists (select from unnest(left_events) as l (id) where l.id = e.id);
+    get diagnostics unmarked = row_count;
+    -- A user's open transaction may have locked, or deleted, what it has cancelled
+    update ${schema}.event_wait w set settled = true
+    where w.id = any (array (
+        select w.id from ${schema}.event_wait w
+        where not w.settled and w.horizon <= ended
+          and not exists (select from unnest(left_waits) as l (id) where l.id = w.id)
+        for update skip locked));
+    -- Not the end of a snapshot: transactions with greater ids may be open already
+    update ${schema}.event_wait w set horizon = pg_catalog.pg_current_xact_id()
+    where w.id = any (array (select w.id from ${schema}.event_wait w where w.id = any (fresh) for update skip locked));
+    more := (matched > 0 or unmarked > 0) and (matched >= most or cardinality(marked) = most);
+    unsettled := left_waits is not null or exists (select from ${schema}.event_wait w where not w.settled);
 end
 $$;
 
@@ -196,7 +214,8 @@ declare
     arrived json;
 begin
     perform from ${schema}.execution e
-    where e.id = execution and e.claimed_by = node and e.claim_no = time_out_event.claim_no;
+    where e.id = execution and e.claimed_by = node and e.claim_no = time_out_event.claim_no
+    for key share;
     if not found then
         return;
     end if;

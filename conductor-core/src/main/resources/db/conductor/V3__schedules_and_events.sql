@@ -80,7 +80,7 @@ create table ${schema}.event_wait (
     filter       jsonpath,
     snapshot     pg_snapshot not null,
     deadline     timestamptz not null,
-    horizon      xid8,                            -- of the first look at the wait: later transactions have seen it
+    horizon      xid8,                            -- the first transaction to look at the wait: later ones see it
     settled      boolean     not null default false,
     unique (execution_id, step)
 ) with (vacuum_truncate = off);

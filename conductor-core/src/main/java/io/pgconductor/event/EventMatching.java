@@ -14,7 +14,13 @@ import io.pgconductor.jdbc.EventTable;
  */
 public final class EventMatching {
 
-	private static final int BATCH_SIZE = 1000;
+	private static final int MIN_BATCH_SIZE = 10;
+
+	private static final int MAX_BATCH_SIZE = 1000;
+
+	// Each event of a batch may have to be compared with thousands of waits, and whoever
+	// calls has other things to do in time
+	private static final long LONG_BATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
 	private static final long SHORTEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -22,6 +28,8 @@ public final class EventMatching {
 	private static final int PAUSE_FACTOR = 20;
 
 	private final EventTable events;
+
+	private int batchSize = 100;
 
 	private long lookAgainAtNanos = System.nanoTime();
 
@@ -39,8 +47,14 @@ public final class EventMatching {
 		if (!marked && begin - this.lookAgainAtNanos < 0) {
 			return false;
 		}
-		EventTable.Matched matched = this.events.match(BATCH_SIZE);
+		EventTable.Matched matched = this.events.match(this.batchSize);
 		long end = System.nanoTime();
+		if (end - begin > LONG_BATCH_NANOS) {
+			this.batchSize = Math.max(this.batchSize / 2, MIN_BATCH_SIZE);
+		}
+		else if (matched.more()) {
+			this.batchSize = Math.min(this.batchSize * 2, MAX_BATCH_SIZE);
+		}
 		this.lookAgainAtNanos = end + Math.max(SHORTEST_PAUSE_NANOS, PAUSE_FACTOR * (end - begin));
 		return matched.more();
 	}

@@ -121,7 +121,10 @@ final class ExecutionSuspensions {
 			"""
 		.formatted(FENCE, TARGETS.formatted("done"));
 
-	// An event counts whose transaction this snapshot doesn't see
+	// An event counts whose transaction this snapshot doesn't see. One that is being
+	// emitted at this moment may not see the wait: have it looked at soon, as long as
+	// there
+	// is another one it is anyway.
 	private static final String AWAIT_EVENT = """
 			with done as (
 			    update ${schema}.execution e
@@ -137,6 +140,9 @@ final class ExecutionSuspensions {
 			    select wait_id, id, step, event, filter::jsonpath, pg_current_snapshot(), run_at from done
 			), target as (
 			    %s
+			    union
+			    select 'promoter'
+			    where exists (select from done) and not exists (select from ${schema}.event_wait w where not w.settled)
 			)
 			select array (select id from done) as recorded,
 			       array (select name from target where ${schema}.wake(name) is not null) as woken
