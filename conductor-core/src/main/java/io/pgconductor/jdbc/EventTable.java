@@ -18,12 +18,12 @@ public final class EventTable {
 	private static final String MATCH = "select matched, more, unsettled from ${schema}.match_events(?)";
 
 	// Ids begin with the time in milliseconds, so that nothing younger is read. Of
-	// several
-	// applications, the one that wants events for longest decides; what unsettled waits
-	// may need stays.
+	// several applications, the one that wants events for longest decides. What unsettled
+	// waits may need stays; and for a moment everything does, since a wait that is being
+	// recorded is not seen yet.
 	private static final String PRUNE = """
 			with horizon as materialized (
-			    select ${schema}.now() - max(keep_events) as time
+			    select ${schema}.now() - greatest(max(keep_events), interval '1 minute') as time
 			    from ${schema}.node where dead_at is null having bool_and(keep_events is not null)
 			), pruned as (
 			    delete from ${schema}.event
