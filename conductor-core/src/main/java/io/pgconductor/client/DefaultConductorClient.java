@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 import javax.sql.DataSource;
 
@@ -46,7 +47,8 @@ import org.springframework.transaction.PlatformTransactionManager;
  */
 public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 
-	private static final String NUL = "\\u0000";
+	// Not after an odd number of backslashes: that is a backslash, and then "u0000"
+	private static final Pattern NUL = Pattern.compile("(?<!\\\\)(?:\\\\\\\\)*\\\\u0000");
 
 	private static final Logger logger = LoggerFactory.getLogger(ConductorClient.class);
 
@@ -179,7 +181,7 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	public UUID emit(String event, @Nullable Object payload, EmitOptions options) {
 		EventName.validate(event);
 		String json = this.json.write(payload, "payload of event '" + event + "'");
-		if (json != null && json.contains(NUL)) {
+		if (json != null && NUL.matcher(json).find()) {
 			// Kept as jsonb, for filters and fields
 			throw new InvalidPayloadException(
 					"The payload of event '" + event + "' contains the NUL character, which PostgreSQL cannot store");
