@@ -1,5 +1,6 @@
 package io.pgconductor.event;
 
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -119,10 +120,11 @@ class DedupeIntegrationTests {
 			UUID first = test.transaction().execute((status) -> {
 				UUID id = emit("open." + rollback, "key");
 				CompletableFuture.supplyAsync(() -> emit("open." + rollback, "key")).thenAccept(second::complete);
-				await().until(() -> test.elsewhere(() -> test
-					.sql("select exists (select from pg_locks where locktype = 'transactionid' and not granted)")
-					.query(Boolean.class)
-					.single()));
+				await().atMost(Duration.ofSeconds(30))
+					.until(() -> test.elsewhere(() -> test
+						.sql("select exists (select from pg_locks where locktype = 'transactionid' and not granted)")
+						.query(Boolean.class)
+						.single()));
 				assertThat(second).isNotDone();
 				if (rollback) {
 					status.setRollbackOnly();

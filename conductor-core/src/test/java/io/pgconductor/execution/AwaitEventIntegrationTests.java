@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import io.pgconductor.Conductor;
@@ -38,6 +39,8 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 class AwaitEventIntegrationTests {
 
 	private static final Duration HOUR = Duration.ofHours(1);
+
+	private static final Duration PATIENCE = Duration.ofSeconds(30);
 
 	private static final GivenHandlers handlers = new GivenHandlers("task");
 
@@ -119,7 +122,7 @@ class AwaitEventIntegrationTests {
 
 	private static Execution ended(UUID id) {
 		return Awaitility.await()
-			.atMost(Duration.ofSeconds(30))
+			.atMost(PATIENCE)
 			.until(() -> client.find(id).orElseThrow(), (execution) -> execution.state().isFinished());
 	}
 
@@ -178,14 +181,14 @@ class AwaitEventIntegrationTests {
 
 	@Test
 	void doesNotTakeWhatComesAfterTheTimeout() {
-		List<String> seen = new ArrayList<>();
+		List<String> seen = new CopyOnWriteArrayList<>();
 		UUID id = waiting((event, context) -> {
 			seen.add(by(context, "payment"));
 			context.sleep("sleep", HOUR);
 			return seen;
 		});
 		travel(HOUR.plusSeconds(1));
-		Awaitility.await().until(() -> seen.equals(List.of("nobody")));
+		Awaitility.await().atMost(PATIENCE).until(() -> seen.equals(List.of("nobody")));
 		awaitWaiting(id);
 
 		emit(1, "late");
@@ -197,7 +200,7 @@ class AwaitEventIntegrationTests {
 	@ParameterizedTest
 	@ValueSource(booleans = { true, false })
 	void remembersWhatItGotOverFailuresAndRestarts(boolean arrives) {
-		List<String> seen = new ArrayList<>();
+		List<String> seen = new CopyOnWriteArrayList<>();
 		UUID id = waiting((event, context) -> {
 			String by = by(context, "payment");
 			seen.add(by);
@@ -213,7 +216,7 @@ class AwaitEventIntegrationTests {
 		else {
 			travel(HOUR.plusSeconds(1));
 		}
-		Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> seen.size() == 3);
+		Awaitility.await().atMost(PATIENCE).until(() -> seen.size() == 3);
 		awaitWaiting(id);
 		emit(2, "Berta");
 		node.stop();
@@ -298,7 +301,7 @@ class AwaitEventIntegrationTests {
 		});
 
 		emit(1, "Anna");
-		Awaitility.await().until(() -> this.runs.get() == 2 && waits(id) == 1);
+		Awaitility.await().atMost(PATIENCE).until(() -> this.runs.get() == 2 && waits(id) == 1);
 		awaitWaiting(id);
 		emit(2, "Berta");
 
@@ -335,7 +338,7 @@ class AwaitEventIntegrationTests {
 
 	private static void awaitSettled(UUID id) {
 		Awaitility.await()
-			.atMost(Duration.ofSeconds(30))
+			.atMost(PATIENCE)
 			.until(() -> test.sql("select settled from ${schema}.event_wait where execution_id = ?")
 				.param(id)
 				.query(Boolean.class)
@@ -433,7 +436,7 @@ class AwaitEventIntegrationTests {
 	void waitsAnewWhenItIsRetriedAfterItWasCancelled() {
 		UUID id = waiting((event, context) -> by(context, "first") + by(context, "second"));
 		emit(1, "Anna");
-		Awaitility.await().until(() -> "second".equals(stepWaitedFor(id)));
+		Awaitility.await().atMost(PATIENCE).until(() -> "second".equals(stepWaitedFor(id)));
 		awaitWaiting(id);
 
 		assertThat(client.cancel(id)).isTrue();
@@ -476,7 +479,7 @@ class AwaitEventIntegrationTests {
 		assertThat(ended(completing).state()).isEqualTo(ExecutionState.COMPLETED);
 		assertThat(waits(failing) + waits(completing)).isZero();
 		emit(1, "to nobody");
-		Awaitility.await().until(() -> test.count("event where awaited") == 0);
+		Awaitility.await().atMost(PATIENCE).until(() -> test.count("event where awaited") == 0);
 	}
 
 	@Test
@@ -490,7 +493,7 @@ class AwaitEventIntegrationTests {
 			int expected = round;
 			test.sql("update ${schema}.execution set phase = 'due' where id = ?").param(id).update();
 			test.sql("select ${schema}.wake('queue:default')").query().listOfRows();
-			Awaitility.await().until(() -> this.runs.get() == expected);
+			Awaitility.await().atMost(PATIENCE).until(() -> this.runs.get() == expected);
 			Execution asleep = awaitWaiting(id);
 			assertThat(Duration.between(asleep.createdAt(), asleep.runAt())).isBetween(HOUR, HOUR.plusSeconds(30));
 		}
@@ -505,6 +508,7 @@ class AwaitEventIntegrationTests {
 	void waitsInAChild() {
 		UUID id = waiting((event, context) -> context.invoke("child", "child", this.name, String.class));
 		Awaitility.await()
+			.atMost(PATIENCE)
 			.until(() -> test.sql("select count(*) from ${schema}.event_wait where event = ?")
 				.param(this.name)
 				.query(Long.class)
@@ -518,6 +522,7 @@ class AwaitEventIntegrationTests {
 	void cancelsTheWaitOfAChildWithItsParent() {
 		UUID id = waiting((event, context) -> context.invoke("child", "child", this.name, String.class));
 		Awaitility.await()
+			.atMost(PATIENCE)
 			.until(() -> test.sql("select count(*) from ${schema}.event_wait where event = ?")
 				.param(this.name)
 				.query(Long.class)

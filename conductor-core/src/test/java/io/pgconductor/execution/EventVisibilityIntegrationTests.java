@@ -257,7 +257,7 @@ class EventVisibilityIntegrationTests {
 		this.emitters.forEach(Emitter::commit);
 
 		assertThat(result(id)).isIn("from 2", "from 4", "from 8");
-		await().until(() -> this.test.count("event where awaited") == 0);
+		await().atMost(Duration.ofSeconds(30)).until(() -> this.test.count("event where awaited") == 0);
 		assertThat(this.test.count("event_wait")).isZero();
 	}
 

@@ -112,7 +112,8 @@ class UnusableFilterIntegrationTests {
 			UUID invoked = this.test.conductor().invoke("bad", null);
 			this.test.await(invoked, ExecutionState.COMPLETED);
 			this.test.sql("select ${schema}.emit('order.paid', '{\"total\": 150}')").query(UUID.class).single();
-			await().until(() -> this.test.count("finished_execution where task = 'good'") == 1);
+			await().atMost(Duration.ofSeconds(30))
+				.until(() -> this.test.count("finished_execution where task = 'good'") == 1);
 			node.stop();
 		}
 	}
