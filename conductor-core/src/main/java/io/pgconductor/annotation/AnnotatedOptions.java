@@ -125,21 +125,30 @@ final class AnnotatedOptions {
 	}
 
 	/**
-	 * Read a {@link Cron @Cron}.
+	 * Read the name of a {@link Cron @Cron}.
 	 * @param task the name of its task
+	 * @return the schedule's name
+	 */
+	String scheduleName(String task) {
+		String name = parse("name", ScheduleName::validate);
+		return (name != null) ? name : task;
+	}
+
+	/**
+	 * Read a {@link Cron @Cron}.
+	 * @param name the schedule's name
 	 * @return the schedule, {@code null} if it is switched off
 	 */
-	@Nullable CronTrigger schedule(String task) {
+	@Nullable CronTrigger schedule(String name) {
 		ZoneId zone = parse("zone", AnnotatedOptions::zone);
 		String expression = required("value", "a cron expression, or \"" + Cron.DISABLED + "\" for no schedule");
-		if (expression.equals(Cron.DISABLED)) {
+		if (expression.strip().equals(Cron.DISABLED)) {
 			return null;
 		}
 		CronTimes times = parse("value",
 				(value) -> CronTimes.parse(value.strip(), (zone != null) ? zone : ZoneId.of("UTC")));
-		String name = parse("name", ScheduleName::validate);
-		return new CronTrigger((name != null) ? name : task, Objects.requireNonNull(times),
-				this.attributes.getEnum("misfire"), this.attributes.getEnum("overlap"));
+		return new CronTrigger(name, Objects.requireNonNull(times), this.attributes.getEnum("misfire"),
+				this.attributes.getEnum("overlap"));
 	}
 
 	/**

@@ -31,8 +31,9 @@ import org.springframework.core.annotation.AliasFor;
  * Where clocks are changed, a time that is skipped comes at the shift, once. A time that
  * comes twice counts once if its hour is given, and twice if the hour is {@code *}.
  * <p>
- * The method is the task of its {@link Task @Task}, or else a task of its own with all
- * options at their defaults. It may have several triggers. The payload of a tick is
+ * The method is the task of its {@link Task @Task}, or else a task of its own with the
+ * defaults of all options. It may have several triggers; those of a method that it
+ * overrides count if it has none of this kind itself. The payload of a tick is
  * {@code null}. The schedule is a row of the database, which follows the annotation when
  * the application starts: a changed one takes effect, a removed one is dropped once no
  * node of the application declares it any more, none other is touched.

@@ -141,6 +141,10 @@ final class HandlerParameters {
 				this.envelopeParameter = parameter;
 			}
 			if (type != this.source.envelope) {
+				if (this.eventType != null && this.eventType != type) {
+					throw this.method.invalid("it takes both " + this.eventType.getSimpleName() + " and "
+							+ type.getSimpleName() + ", and no event is both: take a TaskEvent");
+				}
 				this.eventType = type;
 			}
 			return (event, context) -> ofType(type, envelope(event));
@@ -178,7 +182,7 @@ final class HandlerParameters {
 	private Object ofType(Class<?> type, Object event) {
 		if (!type.isInstance(event)) {
 			throw new InvalidPayloadException(
-					this.method.source() + " takes a " + type.getSimpleName() + ", but was called for a "
+					this.method.source() + " takes " + type.getSimpleName() + " only, but was called for "
 							+ event.getClass().getSimpleName() + " (" + event + "): have it take a TaskEvent");
 		}
 		return event;

@@ -2,7 +2,9 @@ package io.pgconductor.annotation;
 
 import java.lang.annotation.Annotation;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 import io.pgconductor.EmittedEvent;
@@ -41,8 +43,13 @@ final class MethodTriggers {
 
 	private <A extends Annotation> List<A> find(Class<A> type) {
 		try {
-			return MergedAnnotations.from(this.method.method(), SearchStrategy.TYPE_HIERARCHY)
+			List<MergedAnnotation<A>> found = MergedAnnotations
+				.from(this.method.method(), SearchStrategy.TYPE_HIERARCHY)
 				.stream(type)
+				.toList();
+			// Those of a method that is overridden are replaced, as all annotations are
+			return found.stream()
+				.filter((annotation) -> annotation.getAggregateIndex() == found.get(0).getAggregateIndex())
 				.map(MergedAnnotation::synthesize)
 				.toList();
 		}
@@ -64,10 +71,18 @@ final class MethodTriggers {
 	 */
 	List<TaskTrigger> read(String task, Function<Annotation, AnnotatedOptions> reader) {
 		List<TaskTrigger> triggers = new ArrayList<>();
+		Set<String> names = new HashSet<>();
 		for (Cron cron : this.crons) {
-			CronTrigger schedule = reader.apply(cron).schedule(task);
+			AnnotatedOptions options = reader.apply(cron);
+			String name = options.scheduleName(task);
+			// Also if it is switched off: a property may switch it on elsewhere
+			if (!names.add(name)) {
+				throw this.method
+					.invalid(name.equals(task) ? "two of its @Cron have no name of their own: give each but one a name"
+							: "two of its @Cron are named '" + name + "': give each a name of its own");
+			}
+			CronTrigger schedule = options.schedule(name);
 			if (schedule != null) {
-				verifyIsUnique(schedule, triggers, task);
 				triggers.add(schedule);
 			}
 		}
@@ -77,15 +92,6 @@ final class MethodTriggers {
 			triggers.add(subscription);
 		}
 		return triggers;
-	}
-
-	private void verifyIsUnique(CronTrigger schedule, List<TaskTrigger> others, String task) {
-		if (others.stream()
-			.anyMatch((other) -> other instanceof CronTrigger cron && cron.name().equals(schedule.name()))) {
-			throw this.method.invalid(schedule.name().equals(task)
-					? "two of its @Cron have no name of their own: give each but one a name"
-					: "two of its @Cron are named '" + schedule.name() + "': give each a name of its own");
-		}
 	}
 
 	private void verifyIsUnique(EventTrigger subscription, List<TaskTrigger> others) {

@@ -24,11 +24,12 @@ import org.springframework.core.annotation.AliasFor;
  * The execution is invoked in the transaction that emits the event. Every task that
  * subscribes gets its own; a task that no node serves at the moment gets it later.
  * <p>
- * The method is the task of its {@link Task @Task}, or else a task of its own with all
- * options at their defaults. It may have several triggers. The subscription is a row of
- * the database, which follows the annotation when the application starts: a changed one
- * takes effect, a removed one is dropped once no node of the application declares it any
- * more, none other is touched.
+ * The method is the task of its {@link Task @Task}, or else a task of its own with the
+ * defaults of all options. It may have several triggers; those of a method that it
+ * overrides count if it has none of this kind itself. The subscription is a row of the
+ * database, which follows the annotation when the application starts: a changed one takes
+ * effect, a removed one is dropped once no node of the application declares it any more,
+ * none other is touched.
  * <p>
  * String attributes may contain <code>${…}</code> placeholders. May be used as a
  * <em>meta-annotation</em> with attribute overrides, see {@link AliasFor @AliasFor}.

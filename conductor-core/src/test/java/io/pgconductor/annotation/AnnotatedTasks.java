@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 
 import io.pgconductor.Invocation;
 import io.pgconductor.TaskContext;
+import io.pgconductor.TaskEvent;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
@@ -90,7 +91,11 @@ final class AnnotatedTasks implements AutoCloseable {
 	}
 
 	@Nullable Object run(TaskSpec task, @Nullable Object payload) throws Throwable {
-		return task.handler().handle(new Invocation<>(payload, (type) -> "payload as " + type.getTypeName()), CONTEXT);
+		return run(task, new Invocation<>(payload, (type) -> "payload as " + type.getTypeName()));
+	}
+
+	@Nullable Object run(TaskSpec task, TaskEvent<?> event) throws Throwable {
+		return task.handler().handle(event, CONTEXT);
 	}
 
 	@Override
