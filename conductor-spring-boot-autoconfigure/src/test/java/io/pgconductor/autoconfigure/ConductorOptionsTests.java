@@ -44,6 +44,8 @@ class ConductorOptionsTests {
 		assertThat(properties.getWorker().isVirtualThreads()).isTrue();
 		assertThat(properties.getRetention().getCompleted()).isEqualTo(Retention.of(Duration.ofDays(7)));
 		assertThat(properties.getRetention().getFailed()).isEqualTo(Retention.of(Duration.ofDays(30)));
+		assertThat(properties.getRetention().getEvents()).isEqualTo(Retention.of(Duration.ofDays(7)));
+		assertThat(options.misfireThreshold()).isEqualTo(Duration.ofSeconds(30));
 		assertThat(options.maxPayloadSize()).isEqualTo(1024 * 1024);
 		assertThat(options.maxFanInSize()).isEqualTo(16 * 1024 * 1024);
 		assertThat(options.poolSize()).isEqualTo(4);
@@ -60,7 +62,8 @@ class ConductorOptionsTests {
 				"conductor.migrate=false", "conductor.max-payload-size=64KB", "conductor.max-fan-in-size=2MB",
 				"conductor.foreign-transaction=separate", "conductor.node-timeout=1m", "conductor.shutdown-timeout=0",
 				"conductor.notifications.enabled=false", "conductor.pool.size=7", "conductor.retention.completed=0",
-				"conductor.retention.failed=never");
+				"conductor.retention.failed=never", "conductor.retention.events=2d",
+				"conductor.schedule.misfire-threshold=5m");
 		ConductorOptions options = new ConductorOptions(properties);
 
 		assertThat(properties.getSchema()).isEqualTo("jobs");
@@ -70,6 +73,8 @@ class ConductorOptionsTests {
 		assertThat(properties.getNotifications().isEnabled()).isFalse();
 		assertThat(properties.getRetention().getCompleted()).isEqualTo(Retention.AT_ONCE);
 		assertThat(properties.getRetention().getFailed()).isEqualTo(Retention.NEVER);
+		assertThat(properties.getRetention().getEvents()).isEqualTo(Retention.of(Duration.ofDays(2)));
+		assertThat(options.misfireThreshold()).isEqualTo(Duration.ofMinutes(5));
 		assertThat(options.maxPayloadSize()).isEqualTo(64 * 1024);
 		assertThat(options.maxFanInSize()).isEqualTo(2 * 1024 * 1024);
 		assertThat(options.nodeTimeout()).isEqualTo(Duration.ofMinutes(1));
@@ -145,6 +150,7 @@ class ConductorOptionsTests {
 	@CsvSource({ "conductor.max-payload-size, 0B, positive", "conductor.max-fan-in-size, 0B, positive",
 			"conductor.pool.size, 1, at least 2", "conductor.node-timeout, 10ms, at least 1s",
 			"conductor.shutdown-timeout, -1s, not be negative",
+			"conductor.schedule.misfire-threshold, -1s, not be negative",
 			"conductor.worker.default.concurrency, 0, between 1 and",
 			"conductor.worker.default.poll-interval, 0, positive",
 			"conductor.worker.default.fetch-batch-size, 0, between 1 and",
@@ -184,6 +190,7 @@ class ConductorOptionsTests {
 		options.poolSize();
 		options.nodeTimeout();
 		options.shutdownTimeout();
+		options.misfireThreshold();
 		options.defaultWorker();
 		options.workers();
 		options.tasks();

@@ -24,11 +24,12 @@ class ConfigurationMetadataTests {
 		assertThat(properties).containsOnlyKeys("conductor.application", "conductor.enabled",
 				"conductor.foreign-transaction", "conductor.max-fan-in-size", "conductor.max-payload-size",
 				"conductor.migrate", "conductor.node-timeout", "conductor.notifications.enabled", "conductor.pool.size",
-				"conductor.retention.completed", "conductor.retention.failed", "conductor.schema",
-				"conductor.shutdown-timeout", "conductor.tasks", "conductor.worker.default.concurrency",
-				"conductor.worker.default.fetch-batch-size", "conductor.worker.default.flush-interval",
-				"conductor.worker.default.poll-interval", "conductor.worker.enabled", "conductor.worker.queues",
-				"conductor.worker.virtual-threads", "management.health.conductor.enabled");
+				"conductor.retention.completed", "conductor.retention.events", "conductor.retention.failed",
+				"conductor.schedule.misfire-threshold", "conductor.schema", "conductor.shutdown-timeout",
+				"conductor.tasks", "conductor.worker.default.concurrency", "conductor.worker.default.fetch-batch-size",
+				"conductor.worker.default.flush-interval", "conductor.worker.default.poll-interval",
+				"conductor.worker.enabled", "conductor.worker.queues", "conductor.worker.virtual-threads",
+				"management.health.conductor.enabled");
 		assertThat(properties).allSatisfy((name, property) -> {
 			assertThat(property.path("type").asString("")).isNotEmpty();
 			assertThat(property.path("description").asString("")).endsWith(".");
@@ -44,6 +45,8 @@ class ConfigurationMetadataTests {
 		assertThat(defaultValue(properties, "conductor.node-timeout")).isEqualTo("30s");
 		assertThat(defaultValue(properties, "conductor.retention.completed")).isEqualTo("7d");
 		assertThat(defaultValue(properties, "conductor.retention.failed")).isEqualTo("30d");
+		assertThat(defaultValue(properties, "conductor.retention.events")).isEqualTo("7d");
+		assertThat(defaultValue(properties, "conductor.schedule.misfire-threshold")).isEqualTo("30s");
 		assertThat(defaultValue(properties, "conductor.worker.default.concurrency")).isEqualTo("10");
 	}
 

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import io.pgconductor.annotation.Cron;
 import io.pgconductor.task.DuplicateTaskException;
 import io.pgconductor.task.InvalidTaskException;
 import io.pgconductor.task.TaskOptions;
@@ -89,6 +90,36 @@ class FailureAnalyzersTests {
 		assertThat(output).contains("APPLICATION FAILED TO START")
 			.contains("conductor.tasks.a.remove-on-fail")
 			.contains("use a duration with its unit");
+	}
+
+	@Test
+	void nameTheMethodOfABadCronExpression(CapturedOutput output) {
+		SpringApplication application = new SpringApplication(DataSourceAutoConfiguration.class,
+				ConductorAutoConfiguration.class, BadCron.class);
+		application.setWebApplicationType(WebApplicationType.NONE);
+
+		assertThatException().isThrownBy(() -> application
+			.run("--spring.datasource.url=jdbc:postgresql://localhost:1/none", "--report.cron=0 0 30 2 *"));
+
+		assertThat(output).contains("APPLICATION FAILED TO START")
+			.contains("FailureAnalyzersTests.BadCron.report of bean")
+			.contains("@Cron(value = \"${report.cron}\" -> \"0 0 30 2 *\")")
+			.contains("no date has the day of month '30', month '2'");
+	}
+
+	@Test
+	void nameThePropertyOfABadMisfireThreshold(CapturedOutput output) {
+		SpringApplication application = new SpringApplication(DataSourceAutoConfiguration.class,
+				ConductorAutoConfiguration.class);
+		application.setWebApplicationType(WebApplicationType.NONE);
+
+		assertThatException()
+			.isThrownBy(() -> application.run("--spring.datasource.url=jdbc:postgresql://localhost:1/none",
+					"--conductor.schedule.misfire-threshold=-1s"));
+
+		assertThat(output).contains("APPLICATION FAILED TO START")
+			.contains("configuration property 'conductor.schedule.misfire-threshold'")
+			.contains("must not be negative");
 	}
 
 	@Test
@@ -201,6 +232,14 @@ class FailureAnalyzersTests {
 		FailureAnalysis analysis = analyzer.analyze(new IllegalStateException("no context", cause));
 		assertThat(analysis).isNotNull();
 		return analysis;
+	}
+
+	static class BadCron {
+
+		@Cron("${report.cron}")
+		void report() {
+		}
+
 	}
 
 }

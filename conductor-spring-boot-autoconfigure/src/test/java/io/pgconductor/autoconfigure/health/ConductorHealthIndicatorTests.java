@@ -2,13 +2,22 @@ package io.pgconductor.autoconfigure.health;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
 import io.pgconductor.Conductor;
 import io.pgconductor.ConductorClient;
+import io.pgconductor.ConductorException;
+import io.pgconductor.MisfirePolicy;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.OrchestratorInfo;
 import io.pgconductor.OrchestratorInfo.State;
+import io.pgconductor.OverlapPolicy;
+import io.pgconductor.ScheduleInfo;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -82,6 +91,41 @@ class ConductorHealthIndicatorTests {
 	}
 
 	@Test
+	void showsSchedulesThatCannotBeFiredAndIsUp() {
+		ConductorClient client = mock(ConductorClient.class);
+		given(client.schedules())
+			.willReturn(List.of(schedule("report", "morning", null), schedule("report", "evening", "it has 3 fields")));
+
+		Health health = health(client);
+
+		assertThat(health.getStatus()).isEqualTo(Status.UP);
+		assertThat(health.getDetails()).containsEntry("brokenSchedules", Map.of("report/evening", "it has 3 fields"));
+	}
+
+	@Test
+	void doesNotShowMoreBrokenSchedulesThanAnyoneReads() {
+		ConductorClient client = mock(ConductorClient.class);
+		given(client.schedules())
+			.willReturn(IntStream.range(0, 100).mapToObj((i) -> schedule("report", "" + i, "broken")).toList());
+
+		assertThat(health(client).getDetails().get("brokenSchedules")).asInstanceOf(InstanceOfAssertFactories.MAP)
+			.hasSize(10);
+	}
+
+	@Test
+	void isUpIfSchedulesAreInOrderOrCannotBeListed() {
+		ConductorClient client = mock(ConductorClient.class);
+		given(client.schedules()).willReturn(List.of(schedule("report", "morning", null)))
+			.willThrow(new ConductorException("read-only", null));
+
+		assertThat(health(client).getDetails()).doesNotContainKey("brokenSchedules");
+		Health unknown = health(client);
+
+		assertThat(unknown.getStatus()).isEqualTo(Status.UP);
+		assertThat(unknown.getDetails()).containsEntry("brokenSchedules", Map.of("unknown", "read-only"));
+	}
+
+	@Test
 	void isUpAsAClientOfAnInstalledSchema() {
 		Health health = new ConductorClientHealthIndicator(mock(Conductor.class)).health();
 
@@ -100,11 +144,23 @@ class ConductorHealthIndicatorTests {
 		assertThat(health.getDetails()).containsEntry("lastError", "connection refused");
 	}
 
+	private static ScheduleInfo schedule(String task, String name, @Nullable String error) {
+		return new ScheduleInfo(task, name, "@daily", "UTC", null, MisfirePolicy.RUN_ONCE, OverlapPolicy.ALLOW, false,
+				null, false, null, null, null, error);
+	}
+
 	private static Health health(OrchestratorInfo info) {
+		return health(info, mock(ConductorClient.class));
+	}
+
+	private static Health health(ConductorClient client) {
+		return health(new OrchestratorInfo(NODE, State.RUNNING, true, Instant.now(), null), client);
+	}
+
+	private static Health health(OrchestratorInfo info, ConductorClient client) {
 		Orchestrator orchestrator = mock(Orchestrator.class);
 		given(orchestrator.info()).willReturn(info);
-		Health health = new ConductorHealthIndicator(orchestrator, mock(ConductorClient.class), Duration.ofSeconds(30))
-			.health();
+		Health health = new ConductorHealthIndicator(orchestrator, client, Duration.ofSeconds(30)).health();
 		assertThat(health).isNotNull();
 		return health;
 	}
