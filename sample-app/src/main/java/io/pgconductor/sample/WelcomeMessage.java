@@ -38,6 +38,9 @@ class WelcomeMessage {
 				  curl http://localhost:{port}/orders/1
 				  curl http://localhost:{port}/executions/<executionId>
 
+				See what was sold, by a report of every ten seconds, and who has how many loyalty points:
+				  curl http://localhost:{port}/report
+
 				See how the shop is doing:
 				  curl http://localhost:{port}/actuator/health
 				  curl http://localhost:{port}/actuator/metrics/conductor.execution

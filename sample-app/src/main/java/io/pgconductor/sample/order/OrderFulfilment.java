@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 
 import io.pgconductor.ChildFailedException;
+import io.pgconductor.EmitOptions;
 import io.pgconductor.ExecutionError;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.TaskContext;
@@ -76,7 +77,7 @@ class OrderFulfilment {
 		context.sleep("settle", this.settlement);
 
 		context.progress(0.7, "shipping");
-		Instant shippedAt = context.transaction("ship", Instant.class, () -> ship(order));
+		Instant shippedAt = context.transaction("ship", Instant.class, () -> ship(order, context));
 
 		context.progress(0.9, "telling the customer");
 		tellCustomer(order, context);
@@ -114,9 +115,16 @@ class OrderFulfilment {
 		}
 	}
 
-	private Instant ship(Order order) {
-		return this.orders.markShipped(order.id())
+	/**
+	 * The event is part of the step's transaction. Its key is for orders that are
+	 * fulfilled twice: they are shipped once.
+	 */
+	private Instant ship(Order order, TaskContext context) {
+		Instant shippedAt = this.orders.markShipped(order.id())
 			.orElseThrow(() -> new NonRetryableException("Order " + order.id() + " is not to be shipped any more"));
+		context.emit(OrderShipped.EVENT, new OrderShipped(order.id(), order.customer(), order.total()),
+				EmitOptions.defaults().dedupeKey("order-" + order.id()));
+		return shippedAt;
 	}
 
 	/**

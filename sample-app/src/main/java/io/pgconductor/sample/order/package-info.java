@@ -1,5 +1,6 @@
 /**
- * Orders: placed over HTTP, fulfilled by a task.
+ * Orders: placed over HTTP, fulfilled by a task, which emits
+ * {@link io.pgconductor.sample.order.OrderShipped#EVENT}.
  */
 @NullMarked
 package io.pgconductor.sample.order;

@@ -85,6 +85,7 @@ class OrderFulfilmentIntegrationTests {
 				.untilAsserted(() -> assertThat(shop.find(placed).status()).isEqualTo(OrderStatus.CANCELLED));
 			assertThat(shop.charge(placed).refundedAt()).isNotNull();
 			assertThat(shop.available("book")).isEqualTo(10000);
+			assertThat(shop.count("select count(*) from conductor.executions where task = 'earn-points'")).isZero();
 		}, "--shop.payment.fail-every=0", "--conductor.tasks.fulfil-order.max-attempts=1");
 	}
 
@@ -99,6 +100,9 @@ class OrderFulfilmentIntegrationTests {
 			assertThat(shop.end(again).state()).isEqualTo(ExecutionState.COMPLETED);
 			assertThat(shop.available("book")).isEqualTo(10000 - 2);
 			assertThat(shop.count("select count(*) from charge")).isEqualTo(1);
+			await().atMost(Duration.ofSeconds(20))
+				.untilAsserted(() -> assertThat(shop.count("select sum(points) from loyalty_entry")).isEqualTo(20));
+			assertThat(shop.count("select count(*) from conductor.executions where task = 'earn-points'")).isEqualTo(1);
 		}, "--shop.payment.fail-every=0");
 	}
 
@@ -143,7 +147,7 @@ class OrderFulfilmentIntegrationTests {
 		}
 
 		long count(String sql) {
-			return this.jdbcClient.sql(sql).query(Long.class).single();
+			return this.jdbcClient.sql(sql).query(Long.class).optional().orElse(0L);
 		}
 
 	}
