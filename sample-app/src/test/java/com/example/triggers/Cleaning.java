@@ -1,0 +1,12 @@
+package com.example.triggers;
+
+import org.springframework.stereotype.Component;
+
+@Component
+class Cleaning {
+
+	@Nightly
+	void cleanUp() {
+	}
+
+}

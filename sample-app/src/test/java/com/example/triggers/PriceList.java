@@ -1,0 +1,7 @@
+package com.example.triggers;
+
+interface PriceList {
+
+	void load();
+
+}
