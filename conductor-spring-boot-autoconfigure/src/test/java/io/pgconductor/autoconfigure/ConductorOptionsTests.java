@@ -149,8 +149,7 @@ class ConductorOptionsTests {
 	@ParameterizedTest
 	@CsvSource({ "conductor.max-payload-size, 0B, positive", "conductor.max-fan-in-size, 0B, positive",
 			"conductor.pool.size, 1, at least 2", "conductor.node-timeout, 10ms, at least 1s",
-			"conductor.shutdown-timeout, -1s, not be negative",
-			"conductor.schedule.misfire-threshold, -1s, not be negative",
+			"conductor.shutdown-timeout, -1s, not be negative", "conductor.schedule.misfire-threshold, -1s, it must",
 			"conductor.worker.default.concurrency, 0, between 1 and",
 			"conductor.worker.default.poll-interval, 0, positive",
 			"conductor.worker.default.fetch-batch-size, 0, between 1 and",
