@@ -21,11 +21,9 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 public final class AwaitedExecutions {
 
 	// Marks are a minute ahead of what is compared, so that each is written once a
-	// minute.
-	// They last for two at most: who waits longer looks again by then, and else nothing
-	// is
-	// kept for somebody who has gone. Rows that somebody has locked are left alone: no
-	// call is to wait for another's lock.
+	// minute. They last for two at most: who waits longer looks again by then, and
+	// nothing is kept for somebody who has gone. Rows that somebody has locked are left
+	// alone: no call is to wait for another's lock.
 	private static final String LOOK = """
 			with awaited as materialized (
 			    select a.id, least(a.seconds, 60) as seconds

@@ -122,9 +122,9 @@ final class ExecutionSuspensions {
 		.formatted(FENCE, TARGETS.formatted("done"));
 
 	// An event counts whose transaction this snapshot doesn't see. One that is being
-	// emitted at this moment may not see the wait: have it looked at soon, as long as
-	// there
-	// is another one it is anyway.
+	// emitted at this moment may not see the wait: it is looked at soon, as long as
+	// others
+	// are, or else by a wake-up.
 	private static final String AWAIT_EVENT = """
 			with done as (
 			    update ${schema}.execution e

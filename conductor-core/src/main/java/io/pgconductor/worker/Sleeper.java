@@ -88,15 +88,14 @@ final class Sleeper {
 	 * @param longest how long at most; asked after each poll
 	 * @param anythingNew polls once more, now that nobody can make work unnoticed, and
 	 * tells whether it found any; only called when the watch has just begun
+	 * @return whether somebody said that there is work
 	 */
-	void sleep(Supplier<Duration> longest, BooleanSupplier anythingNew) {
+	boolean sleep(Supplier<Duration> longest, BooleanSupplier anythingNew) {
 		if (this.locallyWoken) {
-			awake();
-			return;
+			return awake();
 		}
 		if (this.fruitless == MAX_FRUITLESS && this.watch == Watch.SENTINEL) {
-			turnAway(longest.get());
-			return;
+			return turnAway(longest.get());
 		}
 		long begin = System.nanoTime();
 		boolean woken;
@@ -109,7 +108,7 @@ final class Sleeper {
 					this.fruitless = 0;
 				}
 				if (begun != Watch.NONE && begun != before && anythingNew.getAsBoolean()) {
-					return;
+					return false;
 				}
 			}
 			deadline = begin + longest.get().toNanos();
@@ -122,21 +121,21 @@ final class Sleeper {
 				holdBack();
 			}
 		}
-		awake();
+		return awake();
 	}
 
 	/**
 	 * Stop watching for some time: all that is notified is for nodes with other tasks on
 	 * this queue, and it costs those who make it.
 	 */
-	private void turnAway(Duration longest) {
+	private boolean turnAway(Duration longest) {
 		busy();
 		long deadline = System.nanoTime() + Math.min(longest.toNanos(), LONGEST_SENTINEL_CHECK_NANOS);
 		while (!this.locallyWoken && this.signal.await(deadline - System.nanoTime())) {
 			this.notified = false;
 		}
 		this.fruitless = MAX_FRUITLESS - 1;
-		awake();
+		return awake();
 	}
 
 	private long longestUnder(Watch current) {
@@ -160,12 +159,14 @@ final class Sleeper {
 				(long) factor * ThreadLocalRandom.current().nextInt(SHORTEST_JITTER_MILLIS, LONGEST_JITTER_MILLIS + 1));
 	}
 
-	private void awake() {
-		if (this.notified || this.locallyWoken) {
+	private boolean awake() {
+		boolean woken = this.notified || this.locallyWoken;
+		if (woken) {
 			this.sentinelCheckNanos = FIRST_SENTINEL_CHECK_NANOS;
 		}
 		this.locallyWoken = false;
 		this.notified = false;
+		return woken;
 	}
 
 	/**
