@@ -1,6 +1,9 @@
 package io.pgconductor;
 
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.UUID;
 
 import org.jspecify.annotations.Nullable;
@@ -15,10 +18,16 @@ import org.jspecify.annotations.Nullable;
  * clock of this process; {@code null} before the first
  * @param lastError what currently keeps the node from working, {@code null} if nothing
  * does
+ * @param brokenSchedules some of the schedules that no node can fire, by task and name,
+ * and what is wrong with each; looked for about once a minute
  * @since 0.1.0
  */
 public record OrchestratorInfo(@Nullable UUID id, State state, boolean installed, @Nullable Instant lastHeartbeat,
-		@Nullable String lastError) {
+		@Nullable String lastError, Map<String, String> brokenSchedules) {
+
+	public OrchestratorInfo {
+		brokenSchedules = Collections.unmodifiableMap(new LinkedHashMap<>(brokenSchedules));
+	}
 
 	/**
 	 * Return whether the node claims and runs executions.

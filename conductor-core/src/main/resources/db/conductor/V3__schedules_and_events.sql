@@ -37,6 +37,8 @@ create table ${schema}.schedule (
 
 create index schedule_next on ${schema}.schedule (next_run_at)
     where next_run_at is not null;
+create index schedule_error on ${schema}.schedule (task, name)
+    where error is not null;
 
 -- Which tasks are to run for which events.
 create table ${schema}.subscription (

@@ -7,8 +7,10 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
@@ -119,6 +121,10 @@ public final class ScheduleTable {
 			select task, name, cron, zone, payload, misfire, overlap, declared, application, paused, error, next_run_at,
 			       last_run_at, last_execution_id
 			from ${schema}.schedules order by task, name
+			""";
+
+	private static final String BROKEN = """
+			select task, name, error from ${schema}.schedule where error is not null order by task, name limit :limit
 			""";
 
 	private final JdbcClient jdbc;
@@ -342,6 +348,19 @@ public final class ScheduleTable {
 	 */
 	public List<ScheduleInfo> list() {
 		return this.jdbc.sql(this.schema.sql(LIST)).query((rs, row) -> info(rs)).list();
+	}
+
+	/**
+	 * Return schedules that cannot be fired.
+	 * @param limit how many at most
+	 * @return task and name → what is wrong, in that order
+	 */
+	public Map<String, String> broken(int limit) {
+		Map<String, String> broken = new LinkedHashMap<>();
+		this.jdbc.sql(this.schema.sql(BROKEN)).param("limit", limit).query((rs) -> {
+			broken.put(rs.getString("task") + "/" + rs.getString("name"), rs.getString("error"));
+		});
+		return broken;
 	}
 
 	private ScheduleInfo info(ResultSet rs) throws SQLException {

@@ -51,8 +51,9 @@ public final class ScheduleFiring {
 	 *
 	 * @param more whether there may be more to do at once
 	 * @param woken who has something to do now
+	 * @param broken whether there was one that cannot be fired
 	 */
-	public record Round(boolean more, Set<String> woken) {
+	public record Round(boolean more, Set<String> woken, boolean broken) {
 	}
 
 	/**
@@ -78,7 +79,7 @@ public final class ScheduleFiring {
 		return Objects.requireNonNull(this.transactions.execute((status) -> {
 			List<Due> due = this.schedules.due(BATCH_SIZE);
 			if (due.isEmpty()) {
-				return new Round(false, Set.of());
+				return new Round(false, Set.of(), false);
 			}
 			List<Advance> advances = new ArrayList<>(due.size());
 			List<Due> late = new ArrayList<>();
@@ -86,7 +87,8 @@ public final class ScheduleFiring {
 				advances.add(advance(schedule, late));
 			}
 			logMissed(late);
-			return new Round(true, this.schedules.advance(advances).woken());
+			boolean broken = advances.stream().anyMatch((advance) -> advance.error() != null);
+			return new Round(true, this.schedules.advance(advances).woken(), broken);
 		}));
 	}
 

@@ -1,6 +1,7 @@
 package io.pgconductor.worker;
 
 import java.time.Instant;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -208,7 +209,8 @@ final class DefaultOrchestrator implements Orchestrator {
 		UUID id = (running != null) ? running.id() : null;
 		Instant lastHeartbeat = (running != null) ? running.lastHeartbeat() : null;
 		String failure = (running != null) ? running.failure() : this.startFailure;
-		return new OrchestratorInfo(id, this.state, running != null, lastHeartbeat, failure);
+		return new OrchestratorInfo(id, this.state, running != null, lastHeartbeat, failure,
+				(running != null) ? running.brokenSchedules() : Map.of());
 	}
 
 }

@@ -28,6 +28,8 @@ final class Promoter {
 
 	private final EventMatching events;
 
+	private final Runnable onBrokenSchedule;
+
 	private final NodeConnection connection;
 
 	private final boolean notifications;
@@ -36,10 +38,22 @@ final class Promoter {
 
 	private final LoopThread thread;
 
+	private boolean woken;
+
 	private final AtomicReference<Duration> next = new AtomicReference<>(Duration.ZERO);
 
-	Promoter(ExecutionUpkeep executions, ScheduleFiring schedules, EventMatching events, NodeConnection connection,
-			boolean notifications) {
+	/**
+	 * Create a promoter.
+	 * @param executions the executions to make due
+	 * @param schedules fires schedules
+	 * @param events matches events
+	 * @param onBrokenSchedule called when there is a schedule that cannot be fired
+	 * @param connection wakes it
+	 * @param notifications whether the database does
+	 */
+	Promoter(ExecutionUpkeep executions, ScheduleFiring schedules, EventMatching events, Runnable onBrokenSchedule,
+			NodeConnection connection, boolean notifications) {
+		this.onBrokenSchedule = onBrokenSchedule;
 		this.executions = executions;
 		this.schedules = schedules;
 		this.events = events;
@@ -60,13 +74,13 @@ final class Promoter {
 
 	private void round() {
 		boolean more = promote();
-		// All that is notified here concerns this node: it must not be turned away, as
-		// one
-		// that is woken for the work of others again and again
-		this.sleeper.busy();
-		if (!more) {
-			this.sleeper.sleep(this::sleep, this::promote);
+		if (this.woken) {
+			// All that is notified here concerns this node: it must not be turned away,
+			// as
+			// one that is woken for the work of others again and again
+			this.sleeper.busy();
 		}
+		this.woken = !more && this.sleeper.sleep(this::sleep, this::promote);
 	}
 
 	private Duration sleep() {
@@ -86,6 +100,9 @@ final class Promoter {
 		if (promotion.tickDue()) {
 			ScheduleFiring.Round round = this.schedules.fire();
 			this.connection.wakeLocally(round.woken());
+			if (round.broken()) {
+				this.onBrokenSchedule.run();
+			}
 			more |= round.more();
 		}
 		if (promotion.eventMarked() || promotion.waitUnsettled()) {

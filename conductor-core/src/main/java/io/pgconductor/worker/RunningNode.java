@@ -73,6 +73,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final int CHORE_PATIENCE_FACTOR = 10;
 
+	private static final int MAX_BROKEN_SHOWN = 10;
+
 	// A loop that takes longer is waiting for a database that is out of reach
 	private static final Duration LOOP_END = Duration.ofSeconds(5);
 
@@ -87,6 +89,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	private final Promoter promoter;
 
 	private final DeclaredTriggers triggers;
+
+	private final ScheduleTable schedules;
 
 	private final AttemptWatch attempts;
 
@@ -105,6 +109,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final TaskHolding holding;
 
+	private volatile Map<String, String> brokenSchedules = Map.of();
+
 	private volatile boolean stopping;
 
 	RunningNode(DefaultConductor conductor, TaskRegistry registry, NodeOptions options) {
@@ -122,9 +128,9 @@ final class RunningNode implements DefaultConductor.Waker {
 		NodeTable nodes = new NodeTable(jdbc, schema);
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		SubscriptionTable subscriptions = new SubscriptionTable(jdbc, schema);
-		ScheduleTable schedules = new ScheduleTable(jdbc, schema, environment.json());
+		this.schedules = new ScheduleTable(jdbc, schema, environment.json());
 		this.triggers = new DeclaredTriggers(environment.application(), registry.tasks(),
-				new DeclaredTriggers.Tables(new DefinitionSetTable(jdbc, schema), schedules, subscriptions),
+				new DeclaredTriggers.Tables(new DefinitionSetTable(jdbc, schema), this.schedules, subscriptions),
 				environment.json());
 		this.executions = new ExecutionTable(jdbc, schema, environment.json());
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
@@ -137,8 +143,10 @@ final class RunningNode implements DefaultConductor.Waker {
 				() -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.promoter = new Promoter(this.upkeep,
-				new ScheduleFiring(transactions, schedules, new TimeOrderedIds()::next, options.misfireThreshold()),
-				new EventMatching(new EventTable(jdbc, schema)), this.connection, options.notifications());
+				new ScheduleFiring(transactions, this.schedules, new TimeOrderedIds()::next,
+						options.misfireThreshold()),
+				new EventMatching(new EventTable(jdbc, schema)), this::lookForBrokenSchedules, this.connection,
+				options.notifications());
 		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
 				(task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
 		// Else it would keep what has ended long before its timeout
@@ -166,7 +174,7 @@ final class RunningNode implements DefaultConductor.Waker {
 				patience.multipliedBy(CHORE_PATIENCE_FACTOR));
 		JdbcClient choreJdbc = JdbcClient.create(choreDataSource);
 		this.holding = new TaskHolding(new TaskTable(choreJdbc, schema), new ExecutionUpkeep(choreJdbc, schema));
-		addChores(beat, choreDataSource, schema, queues, metrics);
+		addChores(beat, choreDataSource, environment, queues);
 	}
 
 	private NodeTable.Registration registration(DefaultConductor.Environment environment, NodeOptions options,
@@ -204,8 +212,10 @@ final class RunningNode implements DefaultConductor.Waker {
 			.forEach((worker) -> worker.cancel(attempt));
 	}
 
-	private void addChores(Duration beat, EngineDataSource dataSource, SchemaName schema, Set<String> queues,
-			ConductorMetrics metrics) {
+	private void addChores(Duration beat, EngineDataSource dataSource, DefaultConductor.Environment environment,
+			Set<String> queues) {
+		SchemaName schema = environment.schema();
+		ConductorMetrics metrics = environment.metrics();
 		JdbcClient jdbc = JdbcClient.create(dataSource);
 		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
 		TaskTable tasks = new TaskTable(jdbc, schema);
@@ -219,6 +229,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
 		this.housekeeper.addGradual("rehoming", REHOMING_INTERVAL, this.holding::rehome);
 		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
+		this.housekeeper.add("looking for broken schedules", PRUNING_INTERVAL, this::lookForBrokenSchedules);
 		this.housekeeper.add("following declarations", this.options.nodeTimeout(),
 				() -> this.triggers.follow(transactions, nodes));
 		if (metrics != ConductorMetrics.NONE) {
@@ -265,6 +276,14 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	@Nullable Instant lastHeartbeat() {
 		return this.node.lastHeartbeat();
+	}
+
+	private void lookForBrokenSchedules() {
+		this.brokenSchedules = this.schedules.broken(MAX_BROKEN_SHOWN);
+	}
+
+	Map<String, String> brokenSchedules() {
+		return this.brokenSchedules;
 	}
 
 	@Nullable String failure() {

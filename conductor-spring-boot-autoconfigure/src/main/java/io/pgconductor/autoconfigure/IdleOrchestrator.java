@@ -1,5 +1,6 @@
 package io.pgconductor.autoconfigure;
 
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
@@ -32,7 +33,7 @@ final class IdleOrchestrator implements Orchestrator {
 
 	@Override
 	public OrchestratorInfo info() {
-		return new OrchestratorInfo(null, State.NEW, false, null, null);
+		return new OrchestratorInfo(null, State.NEW, false, null, null, Map.of());
 	}
 
 }

@@ -1,7 +1,6 @@
 package io.pgconductor.autoconfigure.health;
 
 import io.pgconductor.Conductor;
-import io.pgconductor.ConductorClient;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.autoconfigure.ConductorAutoConfiguration;
 import io.pgconductor.autoconfigure.ConductorProperties;
@@ -28,14 +27,13 @@ import org.springframework.context.annotation.Configuration;
 public final class ConductorHealthContributorAutoConfiguration {
 
 	@Configuration(proxyBeanMethods = false)
-	@ConditionalOnBean({ Orchestrator.class, ConductorClient.class })
+	@ConditionalOnBean(Orchestrator.class)
 	static class WorkerConfiguration {
 
 		@Bean
 		@ConditionalOnMissingBean(name = { "conductorHealthIndicator", "conductorHealthContributor" })
-		ConductorHealthIndicator conductorHealthIndicator(Orchestrator orchestrator, ConductorClient client,
-				ConductorProperties properties) {
-			return new ConductorHealthIndicator(orchestrator, client, properties.getNodeTimeout());
+		ConductorHealthIndicator conductorHealthIndicator(Orchestrator orchestrator, ConductorProperties properties) {
+			return new ConductorHealthIndicator(orchestrator, properties.getNodeTimeout());
 		}
 
 	}

@@ -2,10 +2,7 @@ package io.pgconductor.autoconfigure.health;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
-import io.pgconductor.ConductorClient;
 import io.pgconductor.Orchestrator;
 import io.pgconductor.OrchestratorInfo;
 import io.pgconductor.OrchestratorInfo.State;
@@ -25,24 +22,18 @@ import org.springframework.boot.health.contributor.Status;
  */
 public class ConductorHealthIndicator extends AbstractHealthIndicator {
 
-	private static final int MAX_SHOWN = 10;
-
 	private final Orchestrator orchestrator;
-
-	private final ConductorClient client;
 
 	private final Duration nodeTimeout;
 
 	/**
 	 * Create the indicator.
 	 * @param orchestrator runs the workers
-	 * @param client knows the schedules
 	 * @param nodeTimeout the age at which a heartbeat is stale
 	 */
-	public ConductorHealthIndicator(Orchestrator orchestrator, ConductorClient client, Duration nodeTimeout) {
+	public ConductorHealthIndicator(Orchestrator orchestrator, Duration nodeTimeout) {
 		super("Conductor health check failed");
 		this.orchestrator = orchestrator;
-		this.client = client;
 		this.nodeTimeout = nodeTimeout;
 	}
 
@@ -55,26 +46,10 @@ public class ConductorHealthIndicator extends AbstractHealthIndicator {
 		detail(builder, "lastHeartbeat", info.lastHeartbeat());
 		String problem = problem(info);
 		detail(builder, "lastError", problem);
-		if (info.state() == State.RUNNING && problem == null) {
-			detail(builder, "brokenSchedules", brokenSchedules());
+		if (!info.brokenSchedules().isEmpty()) {
+			builder.withDetail("brokenSchedules", info.brokenSchedules());
 		}
 		builder.status(status(info.state(), problem));
-	}
-
-	private @Nullable Map<String, String> brokenSchedules() {
-		Map<String, String> broken = new LinkedHashMap<>();
-		try {
-			this.client.schedules()
-				.stream()
-				.filter((schedule) -> schedule.error() != null)
-				.limit(MAX_SHOWN)
-				.forEach((schedule) -> broken.put(schedule.task() + "/" + schedule.name(), schedule.error()));
-		}
-		catch (RuntimeException ex) {
-			// The node works: whatever this is, it is no reason to take it out of service
-			return Map.of("unknown", String.valueOf(ex.getMessage()));
-		}
-		return broken.isEmpty() ? null : broken;
 	}
 
 	private static Status status(State state, @Nullable String problem) {
