@@ -10,11 +10,22 @@ declare
 begin
     loop
         -- First, since what is not running takes locks that its brothers and sisters need in order to end
-        update ${schema}.execution e set cancel_requested_at = ${schema}.now(), cancel_reason = cancel.reason
+        perform from ${schema}.execution e
         where e.id = cancel.execution and e.claimed_by is not null and e.cancel_requested_at is null;
         if found then
-            perform ${schema}.tell_cancelled();
-            return true;
+            begin
+                update ${schema}.execution e set cancel_requested_at = ${schema}.now(), cancel_reason = cancel.reason
+                where e.id = cancel.execution and e.claimed_by is not null and e.cancel_requested_at is null;
+                if found then
+                    perform ${schema}.tell_cancelled();
+                    return true;
+                end if;
+                -- A row that has changed meanwhile stays locked although it is not updated, and waits are to be locked
+                -- before executions: so give that lock back
+                raise exception 'not running any more' using errcode = 'PGC01';
+            exception when sqlstate 'PGC01' then
+                null;
+            end;
         end if;
         cancelled := ${schema}.cancel_idle(cancel.execution, cancel.reason);
         if cancelled is not null then

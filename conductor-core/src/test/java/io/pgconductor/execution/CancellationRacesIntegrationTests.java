@@ -17,6 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -146,16 +147,23 @@ class CancellationRacesIntegrationTests {
 	 */
 	private void atEachMoment(int count, Consumer<UUID> action) {
 		CountDownLatch left = new CountDownLatch(count);
+		AtomicReference<RuntimeException> failure = new AtomicReference<>();
 		inThreads(CANCELLERS, (thread) -> {
-			while (left.getCount() > 0) {
+			while (left.getCount() > 0 && failure.get() == null) {
 				UUID id = this.moments.poll(20, TimeUnit.MILLISECONDS);
 				if (id != null) {
-					action.accept(id);
+					try {
+						action.accept(id);
+					}
+					catch (RuntimeException ex) {
+						failure.set(ex);
+					}
 					left.countDown();
 				}
 			}
 			return null;
 		});
+		assertThat(failure.get()).isNull();
 	}
 
 	/**
