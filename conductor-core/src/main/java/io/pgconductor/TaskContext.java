@@ -312,8 +312,9 @@ public interface TaskContext {
 	<P> Optional<P> awaitEvent(String step, EventDefinition<P> event, Duration timeout, String filter);
 
 	/**
-	 * Emit an event, see {@link ConductorClient#emit(String, Object)}. Within a step or a
-	 * transaction of the handler it is emitted once; elsewhere again in every run.
+	 * Emit an event, see {@link ConductorClient#emit(String, Object)}. Within a
+	 * {@link #transaction transaction} it is emitted exactly once; within a step at least
+	 * once, unless a surrounding transaction rolls back; elsewhere again in every run.
 	 * @param event the event's name
 	 * @param payload what comes with it; may be {@code null}
 	 * @return the event's id
@@ -361,7 +362,8 @@ public interface TaskContext {
 
 	/**
 	 * Make a schedule, or replace the one of that name, see
-	 * {@link ConductorClient#schedule(String, String, String, Object)}.
+	 * {@link ConductorClient#schedule(String, String, String, Object)}. It is done as
+	 * often as an event is emitted, see {@link #emit(String, Object)}.
 	 * @param task the task to invoke
 	 * @param name the schedule's name, unique among the task's schedules
 	 * @param cron a cron expression
@@ -375,6 +377,7 @@ public interface TaskContext {
 	/**
 	 * Make a schedule, or replace the one of that name, see
 	 * {@link ConductorClient#schedule(String, String, String, Object, ScheduleOptions)}.
+	 * It is done as often as an event is emitted, see {@link #emit(String, Object)}.
 	 * @param task the task to invoke
 	 * @param name the schedule's name, unique among the task's schedules
 	 * @param cron a cron expression
@@ -385,7 +388,8 @@ public interface TaskContext {
 	void schedule(String task, String name, String cron, @Nullable Object payload, ScheduleOptions options);
 
 	/**
-	 * Remove a schedule, see {@link ConductorClient#unschedule(String, String)}.
+	 * Remove a schedule, see {@link ConductorClient#unschedule(String, String)}. It is
+	 * done as often as an event is emitted, see {@link #emit(String, Object)}.
 	 * @param task the task that it invokes
 	 * @param name the schedule's name
 	 * @return whether there was one
@@ -413,7 +417,8 @@ public interface TaskContext {
 	void progress(double fraction, @Nullable String message);
 
 	/**
-	 * Cancel an execution, see {@link ConductorClient#cancel(UUID, String)}.
+	 * Cancel an execution, see {@link ConductorClient#cancel(UUID, String)}. It is done
+	 * as often as an event is emitted, see {@link #emit(String, Object)}.
 	 * @param execution the execution's id; may be this one's, which is cancelled whatever
 	 * becomes of the handler's transaction
 	 * @param reason kept with it; may be {@code null}
