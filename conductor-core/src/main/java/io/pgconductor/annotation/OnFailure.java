@@ -64,9 +64,10 @@ public @interface OnFailure {
 	String[] value() default {};
 
 	/**
-	 * The name of the task that this method is, unique in the application. The default is
-	 * the method's name in kebab-case. It may be given by {@link Task#name()} on the same
-	 * method instead.
+	 * The name of the task that this method is, unique among all applications that share
+	 * the schema; applications that declare the same name share its executions. The
+	 * default is the method's name in kebab-case. It may be given by {@link Task#name()}
+	 * on the same method instead.
 	 * @return the task's name
 	 */
 	String name() default "";

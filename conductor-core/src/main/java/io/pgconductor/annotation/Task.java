@@ -72,8 +72,9 @@ public @interface Task {
 	String value() default "";
 
 	/**
-	 * The name the task is invoked by, unique in the application. The default is the
-	 * method's name in kebab-case: {@code sendEmail} is {@code send-email}.
+	 * The name the task is invoked by, unique among all applications that share the
+	 * schema; applications that declare the same name share its executions. The default
+	 * is the method's name in kebab-case: {@code sendEmail} is {@code send-email}.
 	 * @return the task's name
 	 */
 	@AliasFor("value")
