@@ -30,6 +30,8 @@ import tools.jackson.databind.JsonNode;
  * @param error what its last failed attempt ended with; {@code null} if none failed
  * @param cancelReason why it was cancelled, or is being cancelled; {@code null} if it was
  * not, or for no given reason
+ * @param waitingFor what it waits for: {@code sleep}, {@code children}, {@code event} or
+ * {@code window}; {@code null} unless it is {@link ExecutionState#WAITING waiting}
  * @param progress how far it has come, as its handler last told; {@code null} if it never
  * did, or is over
  * @param steps its finished steps, in the order they finished
@@ -41,6 +43,6 @@ import tools.jackson.databind.JsonNode;
 public record Execution(UUID id, String task, String queue, ExecutionState state, int priority, Instant runAt,
 		Instant createdAt, @Nullable Instant startedAt, @Nullable Instant finishedAt, int attempt, int maxAttempts,
 		@Nullable JsonNode payload, Map<String, String> headers, @Nullable JsonNode result,
-		@Nullable ExecutionError error, @Nullable String cancelReason, @Nullable ExecutionProgress progress,
-		List<ExecutionStep> steps, @Nullable UUID parent, List<UUID> children) {
+		@Nullable ExecutionError error, @Nullable String cancelReason, @Nullable String waitingFor,
+		@Nullable ExecutionProgress progress, List<ExecutionStep> steps, @Nullable UUID parent, List<UUID> children) {
 }

@@ -8,7 +8,7 @@ select id, task, coalesce(queue, 'default') as queue,
        coalesce(priority, 0) as priority, attempt, coalesce(max_attempts, 3) as max_attempts,
        run_at, created_at, claimed_at as started_at, null::timestamptz as finished_at, claimed_by as node,
        payload, headers, null::json as result, error, cancel_reason,
-       case when claimed_by is null then waiting_for end as waiting_for,
+       case when claimed_by is null and phase not in ('due', 'held') then waiting_for end as waiting_for,
        progress, progress_message, parent_id
 from ${schema}.execution
 union all

@@ -260,7 +260,7 @@ public final class ExecutionTable {
 				Objects.requireNonNull(instant(rs, "run_at")), Objects.requireNonNull(instant(rs, "created_at")),
 				instant(rs, "started_at"), instant(rs, "finished_at"), rs.getInt("attempt"), rs.getInt("max_attempts"),
 				this.json.readTree(rs.getString("payload")), headers(rs), this.json.readTree(rs.getString("result")),
-				error(rs), rs.getString("cancel_reason"), progress(rs), steps(rs),
+				error(rs), rs.getString("cancel_reason"), rs.getString("waiting_for"), progress(rs), steps(rs),
 				rs.getObject("parent_id", UUID.class), List.of((UUID[]) rs.getArray("children").getArray()));
 	}
 

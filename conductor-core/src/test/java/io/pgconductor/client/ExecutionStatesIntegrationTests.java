@@ -50,6 +50,9 @@ class ExecutionStatesIntegrationTests {
 						throw new RetryAfterException(Duration.ofHours(1), "busy", new IllegalStateException("down"));
 					}
 					return context.attempt();
+				}), TaskSpec.of("nap", null, (event, context) -> {
+					context.sleep("nap", Duration.ofHours(1));
+					return null;
 				}));
 		orchestrator.start();
 		node = orchestrator.info().id();
@@ -165,6 +168,21 @@ class ExecutionStatesIntegrationTests {
 		assertThat(Duration.between(execution.startedAt(), execution.runAt())).isBetween(Duration.ofHours(1),
 				Duration.ofMinutes(61));
 		assertThat(row(id)).containsEntry("state", "scheduled").containsEntry("node", null);
+	}
+
+	@Test
+	void tellsWhatItWaitsForWhileItWaits() {
+		UUID id = client.invoke("nap", null);
+
+		assertThat(test.await(id, ExecutionState.WAITING).waitingFor()).isEqualTo("sleep");
+		assertThat(row(id)).containsEntry("state", "waiting").containsEntry("waiting_for", "sleep");
+
+		test.sql("update ${schema}.execution set phase = 'due', queue = 'unserved' where id = ?").param(id).update();
+
+		Execution awake = client.find(id).orElseThrow();
+		assertThat(awake.state()).isEqualTo(ExecutionState.READY);
+		assertThat(awake.waitingFor()).isNull();
+		assertThat(row(id)).containsEntry("state", "ready").containsEntry("waiting_for", null);
 	}
 
 	@Test

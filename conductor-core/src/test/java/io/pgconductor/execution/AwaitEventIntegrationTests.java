@@ -135,6 +135,7 @@ class AwaitEventIntegrationTests {
 		Execution asleep = client.find(id).orElseThrow();
 		assertThat(Duration.between(asleep.startedAt(), asleep.runAt())).isBetween(HOUR, HOUR.plusSeconds(30));
 		assertThat(asleep.steps()).isEmpty();
+		assertThat(asleep.waitingFor()).isEqualTo("event");
 		assertThat(waits(id)).isOne();
 
 		emit(7, "Anna");

@@ -75,6 +75,7 @@ class SuspensionIntegrationTests {
 		assertThat(Duration.between(asleep.startedAt(), asleep.runAt())).isBetween(Duration.ofHours(8),
 				Duration.ofHours(8).plusSeconds(20));
 		assertThat(asleep.steps()).isEmpty();
+		assertThat(asleep.waitingFor()).isEqualTo("sleep");
 		assertThat(waitingFor(id)).isEqualTo("sleep");
 		travel(Duration.ofHours(7));
 		assertThat(test.conductor().find(id)).contains(asleep);
@@ -83,6 +84,7 @@ class SuspensionIntegrationTests {
 
 		assertThat(this.runs).hasValue(2);
 		assertThat(awake.result().asString()).isEqualTo("morning");
+		assertThat(awake.waitingFor()).isNull();
 		assertThat(awake.steps()).singleElement()
 			.satisfies((step) -> assertThat(step.name()).isEqualTo("night"))
 			.satisfies((step) -> assertThat(OffsetDateTime.parse(step.result().asString()).toInstant())

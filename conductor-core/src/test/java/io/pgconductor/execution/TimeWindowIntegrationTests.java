@@ -127,6 +127,7 @@ class TimeWindowIntegrationTests {
 		assertThat(waiting.steps()).extracting(ExecutionStep::name).containsExactly("wait");
 		assertThat(waiting.state()).isEqualTo(ExecutionState.WAITING);
 		assertThat(waiting.attempt()).isEqualTo(1);
+		assertThat(waiting.waitingFor()).isEqualTo("window");
 		assertThat(waitingFor(id)).isEqualTo("window");
 		int runsBefore = runs.get();
 		travelTo(20, LocalTime.of(22, 0));

@@ -54,6 +54,7 @@ class ShopIntegrationTests {
 			assertThat(settling.get("status").stringValue()).isEqualTo("reserved");
 			assertThat(settling.at("/charge/amount").intValue()).isEqualTo(20);
 			assertThat(settling.at("/fulfilment/state").stringValue()).isEqualTo("waiting");
+			assertThat(settling.at("/fulfilment/waitingFor").stringValue()).isEqualTo("sleep");
 			assertThat(settling.at("/fulfilment/progress/fraction").doubleValue()).isEqualTo(0.5);
 			assertThat(settling.at("/fulfilment/progress/message").stringValue())
 				.isEqualTo("waiting for the payment to settle");

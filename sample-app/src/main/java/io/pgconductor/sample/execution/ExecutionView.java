@@ -17,6 +17,7 @@ import tools.jackson.databind.JsonNode;
  * @param id the execution's id
  * @param task the task's name
  * @param state where the execution is in its life
+ * @param waitingFor what it waits for; {@code null} if it doesn't wait
  * @param attempts how many attempts have begun
  * @param maxAttempts how many there are at most
  * @param progress how far it has come; {@code null} if it is over, or never told
@@ -25,14 +26,14 @@ import tools.jackson.databind.JsonNode;
  * @param result what the task returned; {@code null} if it hasn't completed
  * @param error why the last failed attempt failed; {@code null} if none did
  */
-public record ExecutionView(UUID id, String task, String state, int attempts, int maxAttempts,
-		@Nullable ExecutionProgress progress, List<Step> steps, List<Child> children, @Nullable JsonNode result,
-		@Nullable Failure error) {
+public record ExecutionView(UUID id, String task, String state, @Nullable String waitingFor, int attempts,
+		int maxAttempts, @Nullable ExecutionProgress progress, List<Step> steps, List<Child> children,
+		@Nullable JsonNode result, @Nullable Failure error) {
 
 	static ExecutionView of(Execution execution, List<Execution> children) {
 		ExecutionError error = execution.error();
-		return new ExecutionView(execution.id(), execution.task(), stateOf(execution), execution.attempt(),
-				execution.maxAttempts(), execution.progress(),
+		return new ExecutionView(execution.id(), execution.task(), stateOf(execution), execution.waitingFor(),
+				execution.attempt(), execution.maxAttempts(), execution.progress(),
 				execution.steps().stream().map((step) -> new Step(step.name(), step.finishedAt())).toList(),
 				children.stream().map((child) -> new Child(child.id(), child.task(), stateOf(child))).toList(),
 				execution.result(), (error != null) ? new Failure(error.type(), error.message()) : null);
