@@ -28,8 +28,9 @@ import org.springframework.core.annotation.AliasFor;
  * are those of Spring's
  * {@link org.springframework.scheduling.support.CronExpression#parse CronExpression}.
  * <p>
- * Where clocks are changed, a time that is skipped comes at the shift, once. A time that
- * comes twice counts once if its hour is given, and twice if the hour is {@code *}.
+ * Where clocks are changed, the hour decides. If it is given, a time that is skipped
+ * comes at the shift, once, and one that comes twice counts once. If it begins with
+ * {@code *}, a time that is skipped does not come, and one that comes twice counts twice.
  * <p>
  * The method is the task of its {@link Task @Task}, or else a task of its own with the
  * defaults of all options. It may have several triggers; those of a method that it
@@ -78,7 +79,8 @@ public @interface Cron {
 
 	/**
 	 * What becomes of ticks that are more than 30 s late
-	 * ({@code conductor.schedule.misfire-threshold}), because no node was running.
+	 * ({@code conductor.schedule.misfire-threshold}), because no node was running, or
+	 * none that serves the task.
 	 * @return the policy
 	 */
 	MisfirePolicy misfire() default MisfirePolicy.RUN_ONCE;
