@@ -479,7 +479,8 @@ public interface TaskContext {
 
 	/**
 	 * Return what travels with the execution.
-	 * @return the headers given at the invocation; never {@code null}, unmodifiable
+	 * @return the headers given at the invocation, and those with {@code conductor.} that
+	 * say which schedule or event has made the task run; never {@code null}, unmodifiable
 	 */
 	Map<String, String> headers();
 

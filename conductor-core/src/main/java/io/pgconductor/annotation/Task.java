@@ -134,9 +134,10 @@ public @interface Task {
 	/**
 	 * Whether an attempt is one database transaction: what the handler writes, what it
 	 * invokes and its completion commit together, or not at all. Such a handler cannot
-	 * wait: {@code sleep}, {@code invoke} and {@code invokeAll} of {@link TaskContext}
-	 * are refused. Not so by default; a {@code true} here or in
-	 * {@link TaskDefaults#transactional()} is enough, and only the property undoes it.
+	 * wait: {@code sleep}, {@code sleepUntil}, {@code invoke}, {@code invokeAll} and
+	 * {@code awaitEvent} of {@link TaskContext} are refused. Not so by default; a
+	 * {@code true} here or in {@link TaskDefaults#transactional()} is enough, and only
+	 * the property undoes it.
 	 * @return {@code true} for a transaction
 	 */
 	boolean transactional() default false;

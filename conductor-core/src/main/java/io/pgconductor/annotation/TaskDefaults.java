@@ -9,8 +9,9 @@ import java.lang.annotation.Target;
 import org.springframework.aot.hint.annotation.Reflective;
 
 /**
- * Sets options for all {@link Task @Task} and {@link OnFailure @OnFailure} methods of a
- * type that don't set them themselves.
+ * Sets options for all tasks of a type, those of {@link Cron @Cron},
+ * {@link OnEvent @OnEvent} and {@link OnFailure @OnFailure} methods included, that don't
+ * set them themselves.
  *
  * <pre class="code">
  * &#064;Component
