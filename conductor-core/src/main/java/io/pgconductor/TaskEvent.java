@@ -13,6 +13,9 @@ import org.springframework.core.ParameterizedTypeReference;
  * }
  * </pre>
  *
+ * Further kinds of events will be added: end a chain of {@code instanceof} with
+ * {@code else}, and a {@code switch} with {@code default}.
+ *
  * @param <P> the payload's type
  * @since 0.1.0
  */
