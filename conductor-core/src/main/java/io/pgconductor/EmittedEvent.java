@@ -24,7 +24,19 @@ public final class EmittedEvent<P> extends EventPayload<P> implements TaskEvent<
 	private final Instant emittedAt;
 
 	/**
-	 * Create an event; useful in unit tests of handlers.
+	 * Create an event; useful in unit tests of handlers. The payload is returned as it
+	 * is, whatever type it is read as.
+	 * @param name the event's name
+	 * @param id the event's id
+	 * @param emittedAt when it was emitted
+	 * @param payload the event's payload
+	 */
+	public EmittedEvent(String name, UUID id, Instant emittedAt, @Nullable P payload) {
+		this(name, id, emittedAt, payload, (type) -> payload);
+	}
+
+	/**
+	 * Create an event whose payload can be read as other types.
 	 * @param name the event's name
 	 * @param id the event's id
 	 * @param emittedAt when it was emitted

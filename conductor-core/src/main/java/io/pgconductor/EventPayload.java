@@ -22,15 +22,33 @@ abstract class EventPayload<P> {
 		this.reader = reader;
 	}
 
+	/**
+	 * Return the payload.
+	 * @return the payload, {@code null} if there is none
+	 */
 	public @Nullable P payload() {
 		return this.payload;
 	}
 
+	/**
+	 * Read the payload as some type, whatever the declared one.
+	 * @param <T> the type to read
+	 * @param type the type to read
+	 * @return the payload, {@code null} if there is none
+	 * @throws InvalidPayloadException if the payload doesn't fit the type
+	 */
 	@SuppressWarnings("unchecked")
 	public <T> @Nullable T payload(Class<T> type) {
 		return (T) this.reader.apply(type);
 	}
 
+	/**
+	 * Read the payload as some generic type, whatever the declared one.
+	 * @param <T> the type to read
+	 * @param type the type to read
+	 * @return the payload, {@code null} if there is none
+	 * @throws InvalidPayloadException if the payload doesn't fit the type
+	 */
 	@SuppressWarnings("unchecked")
 	public <T> @Nullable T payload(ParameterizedTypeReference<T> type) {
 		return (T) this.reader.apply(type.getType());

@@ -20,7 +20,16 @@ public final class Invocation<P> extends EventPayload<P> implements TaskEvent<P>
 	public static final String NAME = "conductor.invoke";
 
 	/**
-	 * Create an invocation; useful in unit tests of handlers.
+	 * Create an invocation; useful in unit tests of handlers. The payload is returned as
+	 * it is, whatever type it is read as.
+	 * @param payload the payload
+	 */
+	public Invocation(@Nullable P payload) {
+		this(payload, (type) -> payload);
+	}
+
+	/**
+	 * Create an invocation whose payload can be read as other types.
 	 * @param payload the payload
 	 * @param reader reads the payload as another type
 	 */

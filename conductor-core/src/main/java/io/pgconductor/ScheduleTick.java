@@ -21,7 +21,18 @@ public final class ScheduleTick<P> extends EventPayload<P> implements TaskEvent<
 	private final Instant scheduledAt;
 
 	/**
-	 * Create a tick; useful in unit tests of handlers.
+	 * Create a tick; useful in unit tests of handlers. The payload is returned as it is,
+	 * whatever type it is read as.
+	 * @param name the schedule's name
+	 * @param scheduledAt the time of the tick
+	 * @param payload the schedule's payload
+	 */
+	public ScheduleTick(String name, Instant scheduledAt, @Nullable P payload) {
+		this(name, scheduledAt, payload, (type) -> payload);
+	}
+
+	/**
+	 * Create a tick whose payload can be read as other types.
 	 * @param name the schedule's name
 	 * @param scheduledAt the time of the tick
 	 * @param payload the schedule's payload

@@ -248,7 +248,7 @@ class CronAnnotationTests {
 	}
 
 	private static <P> ScheduleTick<P> tick(String name, @Nullable P payload) {
-		return new ScheduleTick<>(name, NINE, payload, (type) -> payload);
+		return new ScheduleTick<>(name, NINE, payload);
 	}
 
 	record Order(String item) {

@@ -236,11 +236,11 @@ class OnEventAnnotationTests {
 	}
 
 	private static <P> EmittedEvent<P> emitted(String name, @Nullable P payload) {
-		return new EmittedEvent<>(name, ID, NINE, payload, (type) -> payload);
+		return new EmittedEvent<>(name, ID, NINE, payload);
 	}
 
 	private static ScheduleTick<?> tick(String name) {
-		return new ScheduleTick<>(name, NINE, null, (type) -> null);
+		return new ScheduleTick<>(name, NINE, null);
 	}
 
 	record User(String name) {
