@@ -3,8 +3,9 @@ package io.pgconductor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the context of the handler that a thread runs. For Conductor itself, which sets
- * and clears it: applications call {@link TaskContext#current()}.
+ * Associates a {@link TaskContext} with the current thread. Conductor does so around each
+ * handler. Tests of code that calls {@link TaskContext#current()} may do so themselves;
+ * call {@link #clear()} afterwards.
  *
  * @since 0.1.0
  */
@@ -16,15 +17,16 @@ public final class TaskContextHolder {
 	}
 
 	/**
-	 * Return the context of the handler that this thread runs.
-	 * @return the context, {@code null} outside of a handler
+	 * Return the context that is associated with the current thread.
+	 * @return the context, {@code null} if there is none
+	 * @see TaskContext#current()
 	 */
 	public static @Nullable TaskContext get() {
 		return CONTEXT.get();
 	}
 
 	/**
-	 * Set the context of the handler that this thread is about to run.
+	 * Associate a context with the current thread, in place of the one it may have.
 	 * @param context the context
 	 */
 	public static void set(TaskContext context) {
@@ -32,7 +34,7 @@ public final class TaskContextHolder {
 	}
 
 	/**
-	 * Clear the context when the handler has ended.
+	 * Remove the context of the current thread, if it has one.
 	 */
 	public static void clear() {
 		CONTEXT.remove();
