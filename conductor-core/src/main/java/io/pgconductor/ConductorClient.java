@@ -40,7 +40,8 @@ public interface ConductorClient {
 	 * {@code null}
 	 * @return the id of the execution (a UUIDv7)
 	 * @throws IllegalArgumentException if the task's name is not one: 1 to 200 characters
-	 * without control characters and outer white space
+	 * without control characters and outer white space; or if options were given as
+	 * payload
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
 	 * {@code conductor.max-payload-size}
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
@@ -59,7 +60,8 @@ public interface ConductorClient {
 	 * @param options what differs from the task's own options
 	 * @return the id of the execution (a UUIDv7)
 	 * @throws IllegalArgumentException if the task's name is not one: 1 to 200 characters
-	 * without control characters and outer white space
+	 * without control characters and outer white space; or if options were given as
+	 * payload
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is larger than
 	 * {@code conductor.max-payload-size}
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
@@ -194,7 +196,8 @@ public interface ConductorClient {
 	 * @param payload what comes with it, serialised to JSON now; may be {@code null}
 	 * @return the event's id (a UUIDv7)
 	 * @throws IllegalArgumentException if the name is not one: 1 to 200 characters
-	 * without {@code *}, control characters and outer white space
+	 * without {@code *}, control characters and outer white space; or if options were
+	 * given as payload
 	 * @throws InvalidPayloadException if the payload doesn't serialise, contains the NUL
 	 * character, or is larger than {@code conductor.max-payload-size}
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
@@ -273,8 +276,8 @@ public interface ConductorClient {
 	 * @param payload what the task is invoked with, serialised to JSON now; may be
 	 * {@code null}
 	 * @param options how it runs
-	 * @throws IllegalArgumentException if a name or the expression cannot be used; the
-	 * message says why
+	 * @throws IllegalArgumentException if a name or the expression cannot be used, or if
+	 * options or a time zone were given as payload; the message says why
 	 * @throws InvalidPayloadException if the payload doesn't serialise or is too large
 	 * @throws ConductorException if the schema is not there, or the thread's transaction
 	 * is read-only or of another data source

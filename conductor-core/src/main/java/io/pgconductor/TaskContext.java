@@ -2,6 +2,7 @@ package io.pgconductor;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -372,6 +373,21 @@ public interface TaskContext {
 	 */
 	default void schedule(String task, String name, String cron, @Nullable Object payload) {
 		schedule(task, name, cron, payload, ScheduleOptions.defaults());
+	}
+
+	/**
+	 * Make a schedule in a time zone, or replace the one of that name, see
+	 * {@link ConductorClient#schedule(String, String, String, Object, ZoneId)}. It is
+	 * done as often as an event is emitted, see {@link #emit(String, Object)}.
+	 * @param task the task to invoke
+	 * @param name the schedule's name, unique among the task's schedules
+	 * @param cron a cron expression
+	 * @param payload what the task is invoked with; may be {@code null}
+	 * @param zone whose clocks the expression is about
+	 * @throws IllegalStateException on another thread
+	 */
+	default void schedule(String task, String name, String cron, @Nullable Object payload, ZoneId zone) {
+		schedule(task, name, cron, payload, ScheduleOptions.defaults().zone(zone));
 	}
 
 	/**

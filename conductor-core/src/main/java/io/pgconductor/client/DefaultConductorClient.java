@@ -1,6 +1,7 @@
 package io.pgconductor.client;
 
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -116,6 +117,19 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 		return (target != null) ? target : dataSource;
 	}
 
+	// Where the payload was forgotten, the overload without options takes them for it
+	private static void verifyIsPayload(@Nullable Object payload, String what) {
+		if (payload instanceof InvokeOptions || payload instanceof EmitOptions || payload instanceof ScheduleOptions) {
+			throw misplaced(payload, what);
+		}
+	}
+
+	private static IllegalArgumentException misplaced(Object argument, String what) {
+		Class<?> type = (argument instanceof ZoneId) ? ZoneId.class : argument.getClass();
+		return new IllegalArgumentException(type.getSimpleName() + " was given as " + what
+				+ ": pass it as the last argument, after the payload, which may be null");
+	}
+
 	@Override
 	public UUID invoke(String task, @Nullable Object payload, InvokeOptions options) {
 		return invokeAll(task, List.of(Invoke.of(payload, options))).get(0);
@@ -127,6 +141,7 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 		List<UUID> created = new ArrayList<>(items.size());
 		List<NewExecution> executions = new ArrayList<>(items.size());
 		for (Invoke item : items) {
+			verifyIsPayload(item.payload(), "payload for task '" + task + "'");
 			UUID id = this.ids.next();
 			created.add(id);
 			executions.add(new NewExecution(id, this.json.write(item.payload(), "payload for task '" + task + "'"),
@@ -180,6 +195,7 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	@Override
 	public UUID emit(String event, @Nullable Object payload, EmitOptions options) {
 		EventName.validate(event);
+		verifyIsPayload(payload, "payload of event '" + event + "'");
 		String json = this.json.write(payload, "payload of event '" + event + "'");
 		if (json != null && NUL.matcher(json).find()) {
 			// Kept as jsonb, for filters and fields
@@ -195,6 +211,10 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	@Override
 	public void schedule(String task, String name, String cron, @Nullable Object payload, ScheduleOptions options) {
 		ScheduleTable.Key key = key(task, name);
+		verifyIsPayload(payload, "payload of schedule " + key);
+		if (payload instanceof ZoneId) {
+			throw misplaced(payload, "payload of schedule " + key);
+		}
 		String expression = CronTimes.parse(cron, options.zone()).expression();
 		String json = this.json.write(payload, "payload of schedule " + key);
 		write("schedule " + key, (tables) -> {

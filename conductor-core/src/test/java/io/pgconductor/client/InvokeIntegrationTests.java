@@ -2,6 +2,7 @@ package io.pgconductor.client;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -12,11 +13,13 @@ import java.util.stream.IntStream;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.pgconductor.ConductorClient;
+import io.pgconductor.EmitOptions;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
+import io.pgconductor.ScheduleOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
 import io.pgconductor.worker.MicrometerConductorMetrics;
@@ -240,6 +243,27 @@ class InvokeIntegrationTests {
 		assertThat(found.get(2).state()).isEqualTo(ExecutionState.READY);
 		assertThat(found.get(3).payload()).isNull();
 		assertThat(found.get(3).queue()).isEqualTo("default");
+	}
+
+	@Test
+	void refusesOptionsInPlaceOfThePayload() {
+		for (Object misplaced : new Object[] { InvokeOptions.defaults(), EmitOptions.defaults(),
+				ScheduleOptions.defaults() }) {
+			assertThatIllegalArgumentException().isThrownBy(() -> client.invoke("misplaced", misplaced))
+				.withMessage(misplaced.getClass().getSimpleName() + " was given as payload for task 'misplaced': "
+						+ "pass it as the last argument, after the payload, which may be null");
+		}
+		assertThatIllegalArgumentException().isThrownBy(
+				() -> client.invokeAll("misplaced", List.of(Invoke.of("a"), Invoke.of(InvokeOptions.defaults()))));
+		assertThat(test.count("executions where task = 'misplaced'")).isZero();
+	}
+
+	@Test
+	void takesATimeZoneAsPayload() {
+		UUID id = client.invoke("echo", ZoneId.of("Europe/Vienna"),
+				InvokeOptions.defaults().delay(Duration.ofHours(1)));
+
+		assertThat(client.find(id).orElseThrow().payload().asString()).isEqualTo("Europe/Vienna");
 	}
 
 	@Test

@@ -344,6 +344,15 @@ class EmitIntegrationTests {
 	}
 
 	@Test
+	void refusesOptionsInPlaceOfThePayload() {
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> client.emit("misplaced", EmitOptions.defaults().dedupeKey("key")))
+			.withMessage("EmitOptions was given as payload of event 'misplaced': "
+					+ "pass it as the last argument, after the payload, which may be null");
+		assertThat(test.count("event where name = 'misplaced'")).isZero();
+	}
+
+	@Test
 	void refusesKeys() {
 		for (String key : List.of("", "k".repeat(513), "a\u0000")) {
 			assertThatIllegalArgumentException().isThrownBy(() -> EmitOptions.defaults().dedupeKey(key));

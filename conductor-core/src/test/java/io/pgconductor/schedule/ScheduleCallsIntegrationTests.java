@@ -3,12 +3,14 @@ package io.pgconductor.schedule;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import io.pgconductor.ConductorClient;
 import io.pgconductor.ConductorException;
+import io.pgconductor.EmitOptions;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.NonRetryableException;
@@ -161,15 +163,17 @@ class ScheduleCallsIntegrationTests {
 			context.schedule("task", "plain", EVERY_MINUTE, "payload");
 			context.schedule("task", "zoned", "0 12 * * *", null,
 					ScheduleOptions.defaults().zone(ZoneId.of("Europe/Vienna")));
+			context.schedule("task", "in Vienna", "0 13 * * *", null, ZoneId.of("Europe/Vienna"));
 			return context.unschedule("task", "none");
 		});
 
 		assertThat(this.test.await(making, ExecutionState.COMPLETED).result().asBoolean()).isFalse();
 		this.log.awaitNext("plain", at(1));
 		this.log.awaitNext("zoned", at(60));
+		this.log.awaitNext("in Vienna", at(120));
 		UUID removing = this.given.invoke(this.client, (event, context) -> context.unschedule("task", "plain"));
 		assertThat(this.test.await(removing, ExecutionState.COMPLETED).result().asBoolean()).isTrue();
-		assertThat(this.client.schedules()).extracting(ScheduleInfo::name).containsExactly("zoned");
+		assertThat(this.client.schedules()).extracting(ScheduleInfo::name).containsExactly("in Vienna", "zoned");
 	}
 
 	@Test
@@ -251,6 +255,21 @@ class ScheduleCallsIntegrationTests {
 	void refusesExpressionsThatCannotBe(String cron) {
 		assertThatIllegalArgumentException().isThrownBy(() -> this.client.schedule("task", "name", cron, null))
 			.withMessageStartingWith("cron expression '" + cron.replace('\n', '?') + "'");
+		assertThat(this.client.schedules()).isEmpty();
+	}
+
+	@Test
+	void refusesOptionsInPlaceOfThePayload() {
+		for (Object misplaced : new Object[] { ScheduleOptions.defaults(), EmitOptions.defaults(),
+				ZoneId.of("Europe/Vienna"), ZoneOffset.UTC }) {
+			assertThatIllegalArgumentException()
+				.isThrownBy(() -> this.client.schedule("task", "name", "0 9 * * *", misplaced))
+				.withMessageContaining(" was given as payload of schedule 'name' of task 'task'")
+				.withMessageEndingWith("pass it as the last argument, after the payload, which may be null");
+		}
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> this.client.schedule("task", "name", "0 9 * * *", ZoneId.of("Europe/Vienna")))
+			.withMessageStartingWith("ZoneId was given as payload");
 		assertThat(this.client.schedules()).isEmpty();
 	}
 
