@@ -122,7 +122,7 @@ public final class ConductorBuilder {
 	}
 
 	/**
-	 * Bound all results of one {@code invokeAll} together.
+	 * Bound the payloads, and the results, of one {@code invokeAll} together.
 	 * @param maxFanInSize in bytes of JSON; 16 MB by default
 	 * @return this
 	 */

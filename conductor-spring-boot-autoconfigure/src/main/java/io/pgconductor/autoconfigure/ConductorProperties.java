@@ -46,7 +46,8 @@ public class ConductorProperties {
 	private DataSize maxPayloadSize = DataSize.ofMegabytes(1);
 
 	/**
-	 * Largest sum of the results of one fan-out (invokeAll), as JSON.
+	 * Largest sum of the payloads, and of the results, of one fan-out (invokeAll), as
+	 * JSON.
 	 */
 	private DataSize maxFanInSize = DataSize.ofMegabytes(16);
 
@@ -403,8 +404,8 @@ public class ConductorProperties {
 	public static class Schedule {
 
 		/**
-		 * How late the tick of a schedule is missed, and up to its misfire policy. At
-		 * least 1s.
+		 * Delay after which a tick counts as missed, so that the misfire policy of its
+		 * schedule applies. At least 1s.
 		 */
 		private Duration misfireThreshold = Duration.ofSeconds(30);
 
@@ -473,7 +474,8 @@ public class ConductorProperties {
 	public static class Task {
 
 		/**
-		 * Whether this node runs the task. Enabled by default.
+		 * Whether this node runs the task, and declares its schedules and subscriptions.
+		 * Enabled by default.
 		 */
 		private @Nullable Boolean enabled;
 
