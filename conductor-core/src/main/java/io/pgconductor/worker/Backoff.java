@@ -17,10 +17,6 @@ final class Backoff {
 		return millis;
 	}
 
-	boolean isFirst() {
-		return this.nextMillis == FIRST_MILLIS;
-	}
-
 	void reset() {
 		this.nextMillis = FIRST_MILLIS;
 	}
