@@ -445,7 +445,8 @@ public interface TaskContext {
 
 	/**
 	 * Return the database's time. It is derived from the time of the claim, without a
-	 * question to the database.
+	 * question to the database. Another time in every run: put it into a step where it
+	 * decides what happens next.
 	 * @return the time
 	 */
 	Instant now();

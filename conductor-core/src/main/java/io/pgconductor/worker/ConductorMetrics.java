@@ -22,8 +22,8 @@ public interface ConductorMetrics {
 	 * An attempt has ended.
 	 * @param task the task's name
 	 * @param queue the queue it ran on
-	 * @param outcome {@code completed}, {@code retried}, {@code failed} or
-	 * {@code released}
+	 * @param outcome {@code completed}, {@code retried}, {@code failed},
+	 * {@code cancelled}, {@code suspended} or {@code released}
 	 * @param waited from being due to being started
 	 * @param ran from being started to the end
 	 */
