@@ -3,6 +3,7 @@ package io.pgconductor.execution;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 import io.pgconductor.Execution;
@@ -392,16 +394,22 @@ class TransactionalStepIntegrationTests {
 		second.start();
 
 		int invoked = 0;
-		while (this.runs.get() < invoked + 100) {
+		while (this.runs.get() < invoked + 30) {
 			assertThat(invoked).as("Executions of which too few were taken away").isLessThan(20_000);
+			int first = invoked;
+			List<UUID> ids = new ArrayList<>();
+			// All at once, so that many are held
+			test.transaction()
+				.executeWithoutResult(
+						(status) -> IntStream.range(first, first + size).mapToObj((i) -> invoke((event, context) -> {
+							this.runs.incrementAndGet();
+							context.transaction("first", () -> effect(2 * i));
+							LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+							context.transaction("second", () -> effect(2 * i + 1));
+							return null;
+						}, InvokeOptions.defaults().maxAttempts(1_000_000))).forEach(ids::add));
 			AtomicBoolean over = new AtomicBoolean();
 			CompletableFuture<Void> thief = CompletableFuture.runAsync(() -> takeAway(size, over));
-			List<UUID> ids = IntStream.range(invoked, invoked + size).mapToObj((i) -> invoke((event, context) -> {
-				this.runs.incrementAndGet();
-				context.transaction("first", () -> effect(2 * i));
-				context.transaction("second", () -> effect(2 * i + 1));
-				return null;
-			}, InvokeOptions.defaults().maxAttempts(1_000_000))).toList();
 			invoked += size;
 			int effects = 2 * invoked;
 			Awaitility.await().atMost(LONG).until(() -> thief.isDone() || effects() == effects);
