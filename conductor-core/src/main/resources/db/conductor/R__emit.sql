@@ -24,6 +24,18 @@ create or replace function ${schema}.passes(payload jsonb, filter jsonpath) retu
 language sql stable parallel safe
 as $$ select filter is null or pg_catalog.jsonb_path_match_tz(coalesce(payload, 'null'), filter, '{}', true) $$;
 
+-- The same, when a filter has failed: there are errors that silence doesn't cover, such as a template of a date that is found to be
+-- none only when there is a text to read. What fails doesn't pass. Too slow for every emission.
+create or replace function ${schema}.passes_safely(payload jsonb, filter jsonpath) returns boolean
+language plpgsql stable
+as $$
+begin
+    return ${schema}.passes(payload, filter);
+exception when data_exception or undefined_object then
+    return false;
+end
+$$;
+
 -- The engine's own: emits an event that was checked, under a new id. Also returns who has something to do now.
 create or replace function ${schema}.emit_event(
     new_id uuid, event text, payload jsonb, dedupe_key text, out id uuid, out targets text[])
@@ -32,8 +44,10 @@ as $$
 #variable_conflict use_column
 declare
     -- Before anything is looked at: a wait that is not seen below sees that this transaction has not ended
-    own_xid xid8 := pg_catalog.pg_current_xact_id();
-    awaits  boolean;
+    own_xid     xid8 := pg_catalog.pg_current_xact_id();
+    awaits      boolean;
+    safely      boolean := false;
+    subscribers ${schema}.subscription[];
 begin
     loop
         insert into ${schema}.event (id, name, payload, dedupe_key, emitted_at, xid, awaited)
@@ -53,13 +67,28 @@ begin
     end loop;
 
     id := emit_event.new_id;
-    with subscriber as (
-        select s.task, s.filter, s.fields from ${schema}.subscription s
-        where s.event = emit_event.event and not s.prefix
-        union all
-        select s.task, s.filter, s.fields from ${schema}.subscription s
-        where s.prefix and pg_catalog.starts_with(emit_event.event, s.event)
-    ), created as (
+    -- Apart, since nothing is written here: so the block takes no id of a subtransaction
+    loop
+        begin
+            subscribers := array (
+                select s from ${schema}.subscription s
+                where s.event = emit_event.event and not s.prefix
+                  and case when safely then ${schema}.passes_safely(emit_event.payload, s.filter)
+                           else ${schema}.passes(emit_event.payload, s.filter) end
+                union all
+                select s from ${schema}.subscription s
+                where s.prefix and pg_catalog.starts_with(emit_event.event, s.event)
+                  and case when safely then ${schema}.passes_safely(emit_event.payload, s.filter)
+                           else ${schema}.passes(emit_event.payload, s.filter) end);
+            exit;
+        exception when data_exception or undefined_object then
+            if safely then
+                raise;
+            end if;
+            safely := true;
+        end;
+    end loop;
+    with created as (
         insert into ${schema}.execution
             (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
         select ${schema}.uuid_v7(), s.task, t.queue, t.priority, t.max_attempts,
@@ -71,8 +100,7 @@ begin
                pg_catalog.json_build_object('conductor.event', emit_event.event, 'conductor.event-id', emit_event.new_id,
                    'conductor.time', ${schema}.now()),
                ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end
-        from subscriber s left join ${schema}.task t on t.name = s.task
-        where ${schema}.passes(emit_event.payload, s.filter)
+        from unnest(subscribers) s left join ${schema}.task t on t.name = s.task
         returning queue, phase
     )
     select array (select 'queue:' || q.queue from (select distinct queue from created where phase = 'due') q
@@ -97,15 +125,19 @@ as $$
 #variable_conflict use_column
 declare
     -- What transactions before this one have emitted is seen by all that follows
-    ended       xid8 := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
-    fresh       uuid[];
-    marked      uuid[];
-    waits       uuid[];
-    events      uuid[];
-    left_waits  uuid[];
-    left_events uuid[];
-    queues      text[];
-    unmarked    int := 0;
+    ended           xid8 := pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot());
+    safely          boolean := false;
+    fresh           uuid[];
+    marked          uuid[];
+    pair_waits      uuid[];
+    pair_executions uuid[];
+    pair_events     uuid[];
+    waits           uuid[];
+    events          uuid[];
+    left_waits      uuid[];
+    left_events     uuid[];
+    queues          text[];
+    unmarked        int := 0;
 begin
     matched := 0;
     more := false;
@@ -116,28 +148,42 @@ begin
     -- Before this transaction writes, and so gets an id: who emits without seeing these waits has a smaller one
     fresh := array (select w.id from ${schema}.event_wait w where not w.settled and w.horizon is null);
     marked := array (select e.id from ${schema}.event e where e.awaited order by e.id limit most);
-    with pair as materialized (
-        select distinct on (p.wait_id) p.wait_id, p.execution_id, p.event_id from (
-            select w.id as wait_id, w.execution_id, e.id as event_id
-            from ${schema}.event e join ${schema}.event_wait w on w.event = e.name
-            where e.id = any (marked) and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
-              and ${schema}.passes(e.payload, w.filter)
-            union all
-            select w.id, w.execution_id, e.id
-            from ${schema}.event_wait w join ${schema}.event e
-                on e.name = w.event and e.xid >= pg_catalog.pg_snapshot_xmin(w.snapshot)
-            where not w.settled and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
-              and ${schema}.passes(e.payload, w.filter)) p
-        order by p.wait_id, p.event_id
-    ), free as materialized (
+    -- Apart, since nothing is written here: so the block takes no id of a subtransaction
+    loop
+        begin
+            select array_agg(p.wait_id), array_agg(p.execution_id), array_agg(p.event_id)
+            into pair_waits, pair_executions, pair_events
+            from (
+                select distinct on (c.wait_id) c.wait_id, c.execution_id, c.event_id from (
+                    select w.id as wait_id, w.execution_id, w.filter, e.id as event_id, e.payload
+                    from ${schema}.event e join ${schema}.event_wait w on w.event = e.name
+                    where e.id = any (marked) and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
+                    union all
+                    select w.id, w.execution_id, w.filter, e.id, e.payload
+                    from ${schema}.event_wait w join ${schema}.event e
+                        on e.name = w.event and e.xid >= pg_catalog.pg_snapshot_xmin(w.snapshot)
+                    where not w.settled and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)) c
+                where case when safely then ${schema}.passes_safely(c.payload, c.filter)
+                           else ${schema}.passes(c.payload, c.filter) end
+                order by c.wait_id, c.event_id) p;
+            exit;
+        exception when data_exception or undefined_object then
+            if safely then
+                raise;
+            end if;
+            safely := true;
+        end;
+    end loop;
+    with free as materialized (
         select e.id from ${schema}.execution e
-        where e.id = any (array (select p.execution_id from pair p))
+        where e.id = any (array (select unnest(pair_executions)))
         limit most for update skip locked
     )
     select array_agg(p.wait_id) filter (where f.id is not null), array_agg(p.event_id) filter (where f.id is not null),
            array_agg(p.wait_id) filter (where f.id is null), array_agg(p.event_id) filter (where f.id is null)
     into waits, events, left_waits, left_events
-    from pair p left join free f on f.id = p.execution_id;
+    from unnest(pair_waits, pair_executions, pair_events) as p (wait_id, execution_id, event_id)
+    left join free f on f.id = p.execution_id;
 
     -- One that runs, or is due since its time is over, finds the step by itself
     with over as (
@@ -227,7 +273,7 @@ begin
     from ${schema}.event e
     where e.name = waiting.event and e.xid >= pg_catalog.pg_snapshot_xmin(waiting.snapshot)
       and not pg_catalog.pg_visible_in_snapshot(e.xid, waiting.snapshot)
-      and ${schema}.passes(e.payload, waiting.filter)
+      and ${schema}.passes_safely(e.payload, waiting.filter)
     order by e.id
     limit 1;
     insert into ${schema}.step (execution_id, name, kind, result, finished_at)

@@ -5,7 +5,9 @@ import java.sql.Types;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import io.pgconductor.SchemaName;
 import io.pgconductor.task.EventTrigger;
@@ -55,6 +57,23 @@ public final class SubscriptionTable {
 			                then true
 			            when jsonb_path_match_tz('{}', f.filter) then false end as has_variable
 			from (select ?::jsonpath as filter) f
+			""";
+
+	// Those that are given something which is only looked at when there is a value to
+	// read.
+	// What is in quotes elsewhere is passed over
+	private static final String METHODS = """
+			select distinct '$' || m[1]
+			from regexp_matches((?::jsonpath)::text,
+			    '(\\.(?:datetime|decimal|time|time_tz|timestamp|timestamp_tz)\\((?:"(?:\\\\.|[^"\\\\])*"|[^")]+)\\))|"(?:\\\\.|[^"\\\\])*"',
+			    'g') m
+			where m[1] is not null
+			""";
+
+	// What fails although nothing is to fail would do so for whoever emits
+	private static final String TRY_SILENTLY = """
+			select count(jsonb_path_exists_tz(p.payload, ?::jsonpath, '{}', true))
+			from (values ('{}'::jsonb), ('1'), ('"x"'), ('"2026-01-31"'), ('"12:00:00"')) p (payload)
 			""";
 
 	private final JdbcClient jdbc;
@@ -118,7 +137,26 @@ public final class SubscriptionTable {
 			}
 			// This payload doesn't suit it; others may
 		}
-		return null;
+		return Stream
+			.concat(Stream.of(filter), this.jdbc.sql(METHODS).param(1, filter).query(String.class).list().stream())
+			.map(this::refusal)
+			.filter(Objects::nonNull)
+			.findFirst()
+			.orElse(null);
+	}
+
+	private @Nullable String refusal(String path) {
+		try {
+			this.jdbc.sql(TRY_SILENTLY).param(1, path).query(Long.class).single();
+			return null;
+		}
+		catch (DataAccessException ex) {
+			SQLException cause = SqlErrors.rootSqlException(ex);
+			if (cause == null || !SqlErrors.isBadData(ex)) {
+				throw ex;
+			}
+			return "the database fails at " + path + ", whatever the payload: " + cause.getMessage();
+		}
 	}
 
 	/**

@@ -58,7 +58,10 @@ class UnusableFilterIntegrationTests {
 			value = { "$.total >, not a JSONPath expression", "total > 5, not a JSONPath expression",
 					"$.total, not a predicate", "$.name like_regex \"(\", not a JSONPath expression",
 					"``, not a JSONPath expression", "$.total > $limit, variable",
-					"$.a == 1 && $.b > $\"the limit\", variable" })
+					"$.a == 1 && $.b > $\"the limit\", variable",
+					"$.at.datetime(\"YYYY_MM\") == \"2026-01\".datetime(\"YYYY-MM\"), $.datetime(\"YYYY_MM\")",
+					"$.a == 1 && $.b[*].c.datetime(\"YYYY\\\"-\\\"_MM\") == $.d, $.datetime(\"YYYY\\\"-\\\"_MM\")",
+					"$.a == 1 || \"2026-01\".datetime(\"YYYY_MM\") == $.b, invalid datetime format" })
 	void refusesToStart(String filter, String problem) {
 		Orchestrator node = this.test.node(task("good", "$.total > 100"), task("bad", filter));
 
@@ -74,7 +77,10 @@ class UnusableFilterIntegrationTests {
 	@ValueSource(strings = { "$.total > 100", "strict $.total > 100", "exists($.a)", "$.a == \"cost $\"",
 			"$.\"$a\" == 1", "$.a.datetime() < \"2030-01-01T00:00:00Z\".datetime()", "$ == null",
 			"$.a ? (@ == 1).type() == \"number\"", "$.a == \"\\\"$x\"", "!($.a == 1)",
-			"($.a starts with \"b\") is unknown", "true == true", "$.a[*].b.double() > 1" })
+			"($.a starts with \"b\") is unknown", "true == true", "$.a[*].b.double() > 1",
+			"$.at.datetime(\"YYYY-MM\") == \"2026-01\".datetime(\"YYYY-MM\")",
+			"$.at.datetime(\"HH24:MI:SS\").type() == \"date\"", "$.a == \".datetime(\\\"YYYY_MM\\\")\"",
+			"$.a == \".datetime(\" || $.\"YYYY_MM\" == \")\"" })
 	void takesAllThatIsTrueOrFalse(String filter) {
 		Orchestrator node = this.test.node(task("task", filter));
 
