@@ -113,6 +113,22 @@ begin
 end
 $$;
 
+-- The events that a wait may have missed: of transactions that were open when it was recorded, or have begun before anybody had looked
+-- at it. Whoever began later has seen the wait, and marks its event. Not all since the oldest of those began: one that stays open for
+-- hours would have them read again and again. The offsets and the range, which is one id, keep the planner from reading all events
+-- of that name, be they thousands of one transaction.
+create or replace function ${schema}.missable(event text, snapshot pg_snapshot, horizon xid8) returns setof ${schema}.event
+language sql stable parallel safe
+as $$
+    select e.* from pg_catalog.pg_snapshot_xip(missable.snapshot) as open (xid) cross join lateral (
+        select e.* from ${schema}.event e
+        where e.name = missable.event and e.xid >= open.xid and e.xid <= open.xid offset 0) e
+    union all
+    (select e.* from ${schema}.event e
+     where e.name = missable.event and e.xid >= pg_catalog.pg_snapshot_xmax(missable.snapshot)
+       and e.xid < coalesce(missable.horizon, '18446744073709551615') offset 0)
+$$;
+
 -- Matches events with the waits for them: remembers each as a step's result, and wakes the execution. A user's transaction that emits
 -- an event only marks it, and one node at a time does the rest here: so emitters never wait for one another. Locks executions, then
 -- waits, like those who end executions; what somebody else has locked is left for the next time. Returns how many waits are over,
@@ -160,9 +176,9 @@ begin
                     where e.id = any (marked) and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)
                     union all
                     select w.id, w.execution_id, w.filter, e.id, e.payload
-                    from ${schema}.event_wait w join ${schema}.event e
-                        on e.name = w.event and e.xid >= pg_catalog.pg_snapshot_xmin(w.snapshot)
-                    where not w.settled and not pg_catalog.pg_visible_in_snapshot(e.xid, w.snapshot)) c
+                    from ${schema}.event_wait w
+                    cross join lateral ${schema}.missable(w.event, w.snapshot, w.horizon) e
+                    where not w.settled) c
                 where case when safely then ${schema}.passes_safely(c.payload, c.filter)
                            else ${schema}.passes(c.payload, c.filter) end
                 order by c.wait_id, c.event_id) p;
@@ -270,10 +286,13 @@ begin
         return;
     end if;
     select coalesce(e.payload::json, 'null') into arrived
-    from ${schema}.event e
-    where e.name = waiting.event and e.xid >= pg_catalog.pg_snapshot_xmin(waiting.snapshot)
-      and not pg_catalog.pg_visible_in_snapshot(e.xid, waiting.snapshot)
-      and ${schema}.passes_safely(e.payload, waiting.filter)
+    from (
+        select m.id, m.payload from ${schema}.event m
+        where m.name = waiting.event and m.awaited and not pg_catalog.pg_visible_in_snapshot(m.xid, waiting.snapshot)
+        union all
+        select m.id, m.payload from ${schema}.missable(waiting.event, waiting.snapshot, waiting.horizon) m
+        where not waiting.settled) e
+    where ${schema}.passes_safely(e.payload, waiting.filter)
     order by e.id
     limit 1;
     insert into ${schema}.step (execution_id, name, kind, result, finished_at)

@@ -71,6 +71,8 @@ create unique index event_dedupe_key on ${schema}.event (name, dedupe_key)
     where dedupe_key is not null;
 create index event_awaited on ${schema}.event (id)
     where awaited;
+create index event_awaited_name on ${schema}.event (name)
+    where awaited;
 
 -- What executions wait for. An event counts whose transaction had not ended when the wait was recorded. One that was being emitted
 -- at that moment may not have seen the wait, nor the wait it: until all transactions of that time have ended, the wait is unsettled.

@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
 import io.pgconductor.jdbc.EventTable;
 
 /**
- * Brings events to the executions that wait for them. Used by one thread.
+ * Brings events to the executions that wait for them. Used by one thread at a time.
  * <p>
  * An event that is emitted while somebody waits for it is marked, and matched at once. A
  * wait that was recorded while transactions were open that may have emitted its event
@@ -14,12 +14,12 @@ import io.pgconductor.jdbc.EventTable;
  */
 public final class EventMatching {
 
-	private static final int MIN_BATCH_SIZE = 10;
+	private static final int MIN_BATCH_SIZE = 1;
 
 	private static final int MAX_BATCH_SIZE = 1000;
 
-	// Each event of a batch may have to be compared with thousands of waits, and whoever
-	// calls has other things to do in time
+	// Each event of a batch may have to be compared with thousands of waits, and who
+	// waits for the first one should not wait for the last
 	private static final long LONG_BATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
 	private static final long SHORTEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -31,7 +31,9 @@ public final class EventMatching {
 
 	private int batchSize = 100;
 
-	private long lookAgainAtNanos = System.nanoTime();
+	private volatile long lookAgainAtNanos = System.nanoTime();
+
+	private boolean unsettled;
 
 	public EventMatching(EventTable events) {
 		this.events = events;
@@ -39,14 +41,10 @@ public final class EventMatching {
 
 	/**
 	 * Match a batch.
-	 * @param marked whether events are marked: then there is something to do at once
 	 * @return whether there may be more to do at once
 	 */
-	public boolean match(boolean marked) {
+	public boolean match() {
 		long begin = System.nanoTime();
-		if (!marked && begin - this.lookAgainAtNanos < 0) {
-			return false;
-		}
 		EventTable.Matched matched = this.events.match(this.batchSize);
 		long end = System.nanoTime();
 		if (end - begin > LONG_BATCH_NANOS) {
@@ -56,7 +54,16 @@ public final class EventMatching {
 			this.batchSize = Math.min(this.batchSize * 2, MAX_BATCH_SIZE);
 		}
 		this.lookAgainAtNanos = end + Math.max(SHORTEST_PAUSE_NANOS, PAUSE_FACTOR * (end - begin));
+		this.unsettled = matched.unsettled();
 		return matched.more();
+	}
+
+	/**
+	 * Return whether the last look has left something to look at again.
+	 * @return whether there is
+	 */
+	public boolean isUnsettled() {
+		return this.unsettled;
 	}
 
 	/**

@@ -3,15 +3,14 @@ package io.pgconductor.worker;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 
-import io.pgconductor.event.EventMatching;
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.schedule.ScheduleFiring;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does what the time brings: makes executions due, fires schedules, brings events to who
- * waits for them. It sleeps until the next thing is due; who makes something due within
- * its longest sleep wakes it.
+ * Does what the time brings: makes executions due, fires schedules. It also tells who
+ * matches events that there are some. It sleeps until the next thing is due; who makes
+ * something due within its longest sleep, or marks an event, wakes it.
  */
 final class Promoter {
 
@@ -26,7 +25,7 @@ final class Promoter {
 
 	private final ScheduleFiring schedules;
 
-	private final EventMatching events;
+	private final EventMatcher events;
 
 	private final Runnable onBrokenSchedule;
 
@@ -46,12 +45,12 @@ final class Promoter {
 	 * Create a promoter.
 	 * @param executions the executions to make due
 	 * @param schedules fires schedules
-	 * @param events matches events
+	 * @param events is told of events to match
 	 * @param onBrokenSchedule called when there is a schedule that cannot be fired
 	 * @param connection wakes it
 	 * @param notifications whether the database does
 	 */
-	Promoter(ExecutionUpkeep executions, ScheduleFiring schedules, EventMatching events, Runnable onBrokenSchedule,
+	Promoter(ExecutionUpkeep executions, ScheduleFiring schedules, EventMatcher events, Runnable onBrokenSchedule,
 			NodeConnection connection, boolean notifications) {
 		this.onBrokenSchedule = onBrokenSchedule;
 		this.executions = executions;
@@ -106,8 +105,7 @@ final class Promoter {
 			more |= round.more();
 		}
 		if (promotion.eventMarked() || promotion.waitUnsettled()) {
-			more |= this.events.match(promotion.eventMarked());
-			sleep = shorter(sleep, this.events.untilNextLook());
+			this.events.found(promotion.eventMarked());
 		}
 		this.next.set(sleep);
 		return more;

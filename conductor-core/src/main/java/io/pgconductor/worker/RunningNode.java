@@ -88,6 +88,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final Promoter promoter;
 
+	private final EventMatcher events;
+
 	private final DeclaredTriggers triggers;
 
 	private final ScheduleTable schedules;
@@ -142,11 +144,11 @@ final class RunningNode implements DefaultConductor.Waker {
 				definitions(registry, options), this.triggers, options.nodeTimeout().multipliedBy(2).dividedBy(3),
 				() -> this.workers.forEach(QueueWorker::lose));
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
+		this.events = new EventMatcher(new EventMatching(new EventTable(jdbc, schema)));
 		this.promoter = new Promoter(this.upkeep,
 				new ScheduleFiring(transactions, this.schedules, new TimeOrderedIds()::next,
 						options.misfireThreshold()),
-				new EventMatching(new EventTable(jdbc, schema)), this::lookForBrokenSchedules, this.connection,
-				options.notifications());
+				this.events, this::lookForBrokenSchedules, this.connection, options.notifications());
 		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
 				(task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
 		// Else it would keep what has ended long before its timeout
@@ -261,6 +263,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.triggers.verify(strict);
 		this.node.register();
 		this.connection.start();
+		this.events.start();
 		this.promoter.start();
 		this.attempts.start();
 		this.housekeeper.start();
@@ -293,6 +296,9 @@ final class RunningNode implements DefaultConductor.Waker {
 		if (this.promoter.thread().isFailing()) {
 			return "Executions cannot be made due, and schedules not fired";
 		}
+		if (this.events.thread().isFailing()) {
+			return "Events cannot be brought to executions that wait for them";
+		}
 		if (this.attempts.thread().isFailing()) {
 			return "Running executions cannot be asked whether they were cancelled";
 		}
@@ -324,11 +330,12 @@ final class RunningNode implements DefaultConductor.Waker {
 	}
 
 	/**
-	 * Return whether nothing is ready or running here, after promoting what is due.
+	 * Return whether nothing is ready or running here, after promoting what is due, and
+	 * matching events.
 	 * @return whether everything is done
 	 */
 	boolean isDrained() {
-		while (this.promoter.promote()) {
+		while (this.promoter.promote() | this.events.match()) {
 			continue;
 		}
 		while (this.holding.release()) {
@@ -386,8 +393,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	}
 
 	private void stopLoops() {
-		List<LoopThread> loops = new ArrayList<>(
-				List.of(this.promoter.thread(), this.housekeeper.thread(), this.rescuer.thread()));
+		List<LoopThread> loops = new ArrayList<>(List.of(this.promoter.thread(), this.events.thread(),
+				this.housekeeper.thread(), this.rescuer.thread()));
 		this.workers.forEach((worker) -> loops.add(worker.claimThread()));
 		loops.forEach(LoopThread::stop);
 		long deadline = System.nanoTime() + LOOP_END.toNanos();

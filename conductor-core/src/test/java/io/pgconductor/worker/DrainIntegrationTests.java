@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 
 import io.pgconductor.ConductorException;
+import io.pgconductor.EventDefinition;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
@@ -246,6 +247,22 @@ class DrainIntegrationTests {
 
 	private static void drain(Orchestrator node) {
 		CompletableFuture.runAsync(node::drain).orTimeout(60, TimeUnit.SECONDS).join();
+	}
+
+	@Test
+	void bringsEventsToWhoWaitsForThem() {
+		TaskSpec waiter = TaskSpec.of("waiter", null,
+				(event, context) -> context
+					.awaitEvent("wait", EventDefinition.of("event", String.class), Duration.ofHours(1))
+					.orElseThrow());
+		UUID id = this.test.conductor().invoke("waiter", null);
+		drain(this.test.node(waiter));
+		assertThat(this.test.conductor().find(id).orElseThrow().state()).isEqualTo(ExecutionState.WAITING);
+		this.test.conductor().emit("event", "done");
+
+		drain(this.test.node(waiter));
+
+		assertThat(this.test.conductor().find(id).orElseThrow().result().asString()).isEqualTo("done");
 	}
 
 }

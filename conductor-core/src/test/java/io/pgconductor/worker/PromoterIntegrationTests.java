@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
+import io.pgconductor.EventDefinition;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
@@ -168,6 +169,45 @@ class PromoterIntegrationTests {
 
 		wakePromoter();
 		this.test.await(locked, ExecutionState.COMPLETED);
+	}
+
+	@Test
+	void isNotHeldUpByTheMatchingOfEvents() {
+		this.test.node(TaskSpec.of("task", null, (event, context) -> this.run.add(context.executionId())),
+				TaskSpec.of("waiter", null,
+						(event, context) -> context
+							.awaitEvent("wait", EventDefinition.of("event", String.class), Duration.ofHours(1))
+							.orElseThrow()))
+			.start();
+		UUID waiter = this.test.conductor().invoke("waiter", null);
+		this.test.await(waiter, ExecutionState.WAITING);
+
+		this.test
+			.sql("""
+					create table ${schema}.go_on ();
+					create or replace function ${schema}.passes(payload jsonb, filter jsonpath) returns boolean language plpgsql
+					as $$ begin
+					    while not exists (select from ${schema}.go_on) loop perform pg_sleep(0.02); end loop;
+					    return true;
+					end $$
+					""")
+			.update();
+
+		this.test.conductor().emit("event", "done");
+		await().atMost(Duration.ofSeconds(30)).until(this::isMatching);
+		UUID soon = invoke(InvokeOptions.defaults().delay(Duration.ofMillis(100)));
+		await().atMost(Duration.ofSeconds(20)).until(() -> this.run.equals(List.of(soon)));
+
+		this.test.sql("insert into ${schema}.go_on default values").update();
+		assertThat(this.test.await(waiter, ExecutionState.COMPLETED).result().asString()).isEqualTo("done");
+	}
+
+	private boolean isMatching() {
+		return this.test.sql(
+				"select exists (select from pg_stat_activity where state = 'active' and query like '%${schema}.match_events(%' "
+						+ "and pid <> pg_backend_pid())")
+			.query(Boolean.class)
+			.single();
 	}
 
 }
