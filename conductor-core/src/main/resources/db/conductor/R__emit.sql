@@ -54,7 +54,10 @@ begin
         values (emit_event.new_id, emit_event.event, emit_event.payload, emit_event.dedupe_key, ${schema}.now(), own_xid,
                 -- With a snapshot of its own a transaction doesn't see who has begun to wait since
                 pg_catalog.current_setting('transaction_isolation') <> 'read committed'
-                    or exists (select from ${schema}.event_wait w where w.event = emit_event.event))
+                    -- A range in order, though of one name: if most wait for the same event, the planner would rather read the table
+                    or (select w.event from ${schema}.event_wait w
+                        where w.event >= emit_event.event and w.event <= emit_event.event
+                        order by w.event limit 1) is not null)
         on conflict (name, dedupe_key) where dedupe_key is not null do nothing
         returning awaited into awaits;
         exit when found;

@@ -12,6 +12,8 @@ import io.pgconductor.testing.TestConductor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -130,6 +132,22 @@ class EventPlansIntegrationTests {
 				.update();
 			assertThat(match().unsettled()).isFalse();
 		}
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "force_custom_plan", "force_generic_plan" })
+	void emitsAlongIndexesIfMostWaitForTheSame(String mode) {
+		this.test.sql("update ${schema}.event_wait set event = 'one' where event <> 'event-1'").update();
+		this.test.sql("vacuum analyze ${schema}.event_wait").update();
+		this.test.transaction().executeWithoutResult((status) -> {
+			this.test.sql("set local plan_cache_mode = " + mode).update();
+			emit("one", "key");
+			emit("event-1", "key");
+			emit("unheard-of", "key");
+		});
+
+		assertThat(this.test.sql("select name from ${schema}.event where awaited").query(String.class).list())
+			.containsExactlyInAnyOrder("one", "event-1");
 	}
 
 	@Test
