@@ -135,8 +135,10 @@ $$;
 -- Matches events with the waits for them: remembers each as a step's result, and wakes the execution. A user's transaction that emits
 -- an event only marks it, and one node at a time does the rest here: so emitters never wait for one another. Locks executions, then
 -- waits, like those who end executions; what somebody else has locked is left for the next time. Returns how many waits are over,
--- whether there is more to match at once, and whether to look again soon.
-create or replace function ${schema}.match_events(most int, out matched int, out more boolean, out unsettled boolean)
+-- whether there is more to match at once, whether to look again soon, and the last marked event that had to be left: to look at those
+-- after it first, so that they don't have to wait, too.
+create or replace function ${schema}.match_events(
+    most int, after uuid, out matched int, out more boolean, out unsettled boolean, out stuck uuid)
 language plpgsql volatile
 -- A plan for one event is none for a thousand
 set plan_cache_mode = force_custom_plan
@@ -156,7 +158,6 @@ declare
     left_waits      uuid[];
     left_events     uuid[];
     queues          text[];
-    unmarked        int := 0;
 begin
     matched := 0;
     more := false;
@@ -166,7 +167,10 @@ begin
     end if;
     -- Before this transaction writes, and so gets an id: who emits without seeing these waits has a smaller one
     fresh := array (select w.id from ${schema}.event_wait w where not w.settled and w.horizon is null);
-    marked := array (select e.id from ${schema}.event e where e.awaited order by e.id limit most);
+    marked := array (
+        select e.id from ${schema}.event e
+        where e.awaited and (match_events.after is null or e.id > match_events.after)
+        order by e.id limit most);
     -- Apart, since nothing is written here: so the block takes no id of a subtransaction
     loop
         begin
@@ -225,7 +229,6 @@ begin
 
     update ${schema}.event e set awaited = false
     where e.id = any (marked) and not exists (select from unnest(left_events) as l (id) where l.id = e.id);
-    get diagnostics unmarked = row_count;
     -- A user's open transaction may have locked, or deleted, what it has cancelled
     update ${schema}.event_wait w set settled = true
     where w.id = any (array (
@@ -236,7 +239,12 @@ begin
     -- Not the end of a snapshot: transactions with greater ids may be open already
     update ${schema}.event_wait w set horizon = pg_catalog.pg_current_xact_id()
     where w.id = any (array (select w.id from ${schema}.event_wait w where w.id = any (fresh) for update skip locked));
-    more := (matched > 0 or unmarked > 0) and (matched >= most or cardinality(marked) = most);
+    if cardinality(waits) >= most then
+        more := true;
+    else
+        more := cardinality(marked) = most;
+        stuck := (select l.id from unnest(left_events) as l (id) where l.id = any (marked) order by l.id desc limit 1);
+    end if;
     unsettled := left_waits is not null or exists (select from ${schema}.event_wait w where not w.settled);
 end
 $$;

@@ -1,9 +1,11 @@
 package io.pgconductor.event;
 
 import java.time.Duration;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
 import io.pgconductor.jdbc.EventTable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings events to the executions that wait for them. Used by one thread at a time.
@@ -35,6 +37,17 @@ public final class EventMatching {
 
 	private boolean unsettled;
 
+	// Passed over until it is time to start over: they would fill all batches, and those
+	// after them would have to wait, too
+	private @Nullable UUID stuck;
+
+	// Whether all that is marked is being looked at, rather than what comes after those
+	private boolean sweeping;
+
+	private long sweepBeganAtNanos;
+
+	private long sweepAgainAtNanos = System.nanoTime();
+
 	public EventMatching(EventTable events) {
 		this.events = events;
 	}
@@ -45,17 +58,33 @@ public final class EventMatching {
 	 */
 	public boolean match() {
 		long begin = System.nanoTime();
-		EventTable.Matched matched = this.events.match(this.batchSize);
+		if (!this.sweeping && begin - this.sweepAgainAtNanos >= 0) {
+			this.sweeping = true;
+			this.sweepBeganAtNanos = begin;
+			this.stuck = null;
+		}
+		EventTable.Matched matched = this.events.match(this.batchSize, this.stuck);
 		long end = System.nanoTime();
+		if (matched.stuck() != null) {
+			this.stuck = matched.stuck();
+		}
+		if (this.sweeping && !matched.more()) {
+			this.sweeping = false;
+			this.sweepAgainAtNanos = end + ((this.stuck != null) ? pauseAfter(end - this.sweepBeganAtNanos) : 0);
+		}
 		if (end - begin > LONG_BATCH_NANOS) {
 			this.batchSize = Math.max(this.batchSize / 2, MIN_BATCH_SIZE);
 		}
 		else if (matched.more()) {
 			this.batchSize = Math.min(this.batchSize * 2, MAX_BATCH_SIZE);
 		}
-		this.lookAgainAtNanos = end + Math.max(SHORTEST_PAUSE_NANOS, PAUSE_FACTOR * (end - begin));
-		this.unsettled = matched.unsettled();
+		this.lookAgainAtNanos = end + pauseAfter(end - begin);
+		this.unsettled = matched.unsettled() || this.stuck != null;
 		return matched.more();
+	}
+
+	private static long pauseAfter(long nanos) {
+		return Math.max(SHORTEST_PAUSE_NANOS, PAUSE_FACTOR * nanos);
 	}
 
 	/**

@@ -15,7 +15,7 @@ public final class EventTable {
 
 	private static final String EMIT = "select id, targets from ${schema}.emit_event(?, ?, ?::jsonb, ?)";
 
-	private static final String MATCH = "select matched, more, unsettled from ${schema}.match_events(?)";
+	private static final String MATCH = "select matched, more, unsettled, stuck from ${schema}.match_events(?, ?)";
 
 	// Ids begin with the time in milliseconds, so that nothing younger is read. Of
 	// several applications, the one that wants events for longest decides. What unsettled
@@ -70,8 +70,10 @@ public final class EventTable {
 	 * @param matched how many waits are over
 	 * @param more whether there is more to match at once
 	 * @param unsettled whether to look again soon
+	 * @param stuck the last event that had to be left for later, {@code null} if there is
+	 * none
 	 */
-	public record Matched(int matched, boolean more, boolean unsettled) {
+	public record Matched(int matched, boolean more, boolean unsettled, @Nullable UUID stuck) {
 	}
 
 	/**
@@ -96,12 +98,15 @@ public final class EventTable {
 	/**
 	 * Match events with the waits for them, unless another node is at it.
 	 * @param limit how many at most
+	 * @param after look at marked events after this one, {@code null} to look at all
 	 * @return what was done
 	 */
-	public Matched match(int limit) {
+	public Matched match(int limit, @Nullable UUID after) {
 		return this.jdbc.sql(this.match)
 			.param(1, limit)
-			.query((rs, row) -> new Matched(rs.getInt("matched"), rs.getBoolean("more"), rs.getBoolean("unsettled")))
+			.param(2, after, Types.OTHER)
+			.query((rs, row) -> new Matched(rs.getInt("matched"), rs.getBoolean("more"), rs.getBoolean("unsettled"),
+					rs.getObject("stuck", UUID.class)))
 			.single();
 	}
 

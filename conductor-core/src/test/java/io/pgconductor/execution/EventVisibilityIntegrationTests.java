@@ -152,7 +152,7 @@ class EventVisibilityIntegrationTests {
 	@Test
 	void doesNotMissTheEventOfATransactionThatBeganWhileTheWaitWasBeingRecorded() {
 		UUID id = waitingWithoutNode("other");
-		while (this.events.match(10).unsettled()) {
+		while (this.events.match(10, null).unsettled()) {
 			continue;
 		}
 		Emitter recording = emitter(Connection.TRANSACTION_READ_COMMITTED).execute("""
@@ -163,11 +163,11 @@ class EventVisibilityIntegrationTests {
 		recording.commit();
 
 		for (int look = 0; look < 3; look++) {
-			assertThat(this.events.match(10).unsettled()).isTrue();
+			assertThat(this.events.match(10, null).unsettled()).isTrue();
 		}
 		emitting.commit();
 
-		assertThat(this.events.match(10).matched()).isOne();
+		assertThat(this.events.match(10, null).matched()).isOne();
 		this.test.node(task()).start();
 		assertThat(result(id)).isEqualTo("late");
 	}
@@ -184,18 +184,18 @@ class EventVisibilityIntegrationTests {
 	void doesNotSettleAWaitWhoseExecutionIsLockedWhenItsEventIsFound() {
 		Emitter emitting = emitter(Connection.TRANSACTION_READ_COMMITTED).emit("event", "late");
 		UUID id = waitingWithoutNode("event");
-		this.events.match(10);
+		this.events.match(10, null);
 		Emitter locking = emitter(Connection.TRANSACTION_READ_COMMITTED)
 			.execute("select id from ${schema}.execution for update");
 		emitting.commit();
 
 		for (int look = 0; look < 3; look++) {
-			EventTable.Matched matched = this.events.match(10);
-			assertThat(matched).isEqualTo(new EventTable.Matched(0, false, true));
+			EventTable.Matched matched = this.events.match(10, null);
+			assertThat(matched).isEqualTo(new EventTable.Matched(0, false, true, null));
 		}
 		locking.commit();
 
-		assertThat(this.events.match(10).matched()).isOne();
+		assertThat(this.events.match(10, null).matched()).isOne();
 		this.test.node(task()).start();
 		assertThat(result(id)).isEqualTo("late");
 	}
@@ -212,15 +212,15 @@ class EventVisibilityIntegrationTests {
 		Emitter locking = emitter(Connection.TRANSACTION_READ_COMMITTED)
 			.execute("select id from ${schema}.execution where id <> '" + last + "' for update");
 		node.stop();
-		this.client.emit("event", "done");
+		UUID event = this.client.emit("event", "done");
 
-		EventTable.Matched matched = this.events.match(5);
+		EventTable.Matched matched = this.events.match(5, null);
 		assertThat(matched.matched()).isOne();
-		assertThat(this.events.match(5)).isEqualTo(new EventTable.Matched(0, false, true));
+		assertThat(this.events.match(5, null)).isEqualTo(new EventTable.Matched(0, false, true, event));
 		locking.close();
-		assertThat(this.events.match(5)).isEqualTo(new EventTable.Matched(5, true, true));
-		assertThat(this.events.match(5).matched()).isEqualTo(5);
-		assertThat(this.events.match(5).matched()).isZero();
+		assertThat(this.events.match(5, null)).isEqualTo(new EventTable.Matched(5, true, true, null));
+		assertThat(this.events.match(5, null).matched()).isEqualTo(5);
+		assertThat(this.events.match(5, null).matched()).isZero();
 
 		node.start();
 		assertThat(locked).allSatisfy((id) -> assertThat(result(id)).isEqualTo("done"));

@@ -108,7 +108,7 @@ class EventPlansIntegrationTests {
 
 	private EventTable.Matched match() {
 		TransactionTemplate transaction = new TransactionTemplate(new DataSourceTransactionManager(this.engine));
-		return withoutReadingTables(transaction, JdbcClient.create(this.engine), () -> this.events.match(1000));
+		return withoutReadingTables(transaction, JdbcClient.create(this.engine), () -> this.events.match(1000, null));
 	}
 
 	@Test
@@ -125,7 +125,7 @@ class EventPlansIntegrationTests {
 			emit("unheard-of", "key " + analysed);
 
 			EventTable.Matched matched = match();
-			assertThat(matched).isEqualTo(new EventTable.Matched(analysed ? 10 : 20, false, false));
+			assertThat(matched).isEqualTo(new EventTable.Matched(analysed ? 10 : 20, false, false, null));
 			assertThat(match().matched()).isZero();
 			this.test.sql(
 					"update ${schema}.event_wait set settled = false where id in (select id from ${schema}.event_wait limit 100)")
@@ -191,7 +191,7 @@ class EventPlansIntegrationTests {
 		int matched = 0;
 		EventTable.Matched round;
 		do {
-			round = this.events.match(1000);
+			round = this.events.match(1000, null);
 			matched += round.matched();
 			assertThat(round.matched()).isLessThanOrEqualTo(1000);
 		}

@@ -98,7 +98,7 @@ class MissableEventsIntegrationTests {
 	}
 
 	private void match() {
-		assertThat(this.events.match(1000).matched()).isZero();
+		assertThat(this.events.match(1000, null).matched()).isZero();
 	}
 
 	private @Nullable String timeOut() {
