@@ -230,6 +230,7 @@ public final class TestConductor implements AutoCloseable {
 	public Execution await(UUID execution, ExecutionState state) {
 		return Awaitility.await()
 			.atMost(Duration.ofSeconds(20))
+			.pollDelay(Duration.ZERO)
 			.pollInterval(Duration.ofMillis(5))
 			.until(() -> this.conductor.find(execution).orElse(null),
 					(found) -> found != null && found.state() == state);
