@@ -17,7 +17,11 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class NodeTable {
 
+	private static final String BOUND_WAITS = "set local lock_timeout = '100ms'";
+
 	private static final String LOCK_MEMBERSHIP = "select pg_advisory_xact_lock(${schema}.wake_key('membership'))";
+
+	private static final String TRY_LOCK_MEMBERSHIP = "select pg_try_advisory_xact_lock(${schema}.wake_key('membership'))";
 
 	private static final String REGISTER = """
 			insert into ${schema}.node (id, application, host, queues, tasks, definitions, keep_events, alive_until)
@@ -70,11 +74,21 @@ public final class NodeTable {
 
 	/**
 	 * Keep others from changing the membership until the transaction ends, and see what
-	 * those before have changed.
+	 * those before have changed. Since all of them wait, it waits for no other lock long.
 	 */
 	public void lockMembership() {
 		this.jdbc.sql("set local lock_timeout = '30s'").update();
 		this.jdbc.sql(this.schema.sql(LOCK_MEMBERSHIP)).query((rs, row) -> 1).single();
+		this.jdbc.sql(BOUND_WAITS).update();
+	}
+
+	/**
+	 * The same, unless another is at it.
+	 * @return {@code false} if another one is
+	 */
+	public boolean tryLockMembership() {
+		this.jdbc.sql(BOUND_WAITS).update();
+		return this.jdbc.sql(this.schema.sql(TRY_LOCK_MEMBERSHIP)).query(Boolean.class).single();
 	}
 
 	/**

@@ -29,13 +29,20 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class ScheduleTable {
 
-	// One that an application declares belongs to it; a dead one's is taken over
+	// One that an application declares belongs to it; a dead one's is taken over. An
+	// upsert locks whatever it meets: it must not meet those that stay as they are
 	private static final String DECLARE = """
 			insert into ${schema}.schedule as s
 			    (task, name, cron, zone, misfire, overlap, declared, application, changed_at, next_run_at)
 			select d.task, d.name, d.cron, d.zone, d.misfire, d.overlap, true, :application, ${schema}.now(), '-infinity'
 			from unnest(:tasks::text[], :names::text[], :crons::text[], :zones::text[], :misfires::text[], :overlaps::text[])
 			    as d (task, name, cron, zone, misfire, overlap)
+			left join ${schema}.schedule o on o.task = d.task and o.name = d.name
+			where o.task is null or o.declared
+			  and (o.application is null or o.application = :application or not exists (
+			        select from ${schema}.node n where n.dead_at is null and n.application = o.application))
+			  and (o.cron, o.zone, o.misfire, o.overlap, o.application, o.error) is distinct from
+			      (d.cron, d.zone, d.misfire, d.overlap, :application, null)
 			order by d.task, d.name
 			on conflict (task, name) do update
 			set cron = excluded.cron, zone = excluded.zone, misfire = excluded.misfire, overlap = excluded.overlap,
@@ -46,10 +53,6 @@ public final class ScheduleTable {
 			                       when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.next_run_at
 			                       else excluded.next_run_at end
 			where s.declared
-			  and (s.application is null or s.application = excluded.application or not exists (
-			        select from ${schema}.node n where n.dead_at is null and n.application = s.application))
-			  and (s.cron, s.zone, s.misfire, s.overlap, s.application, s.error) is distinct from
-			      (excluded.cron, excluded.zone, excluded.misfire, excluded.overlap, excluded.application, null)
 			""";
 
 	private static final String NOT_DECLARED = """
@@ -60,11 +63,24 @@ public final class ScheduleTable {
 			""";
 
 	private static final String DROP_OTHERS = """
-			delete from ${schema}.schedule s
-			where s.declared and s.application = :application and not exists (
-			    select from unnest(:tasks::text[], :names::text[]) as d (task, name)
-			    where d.task = s.task and d.name = s.name)
+			with other as materialized (
+			    select s.task, s.name from ${schema}.schedule s
+			    where s.declared and s.application = :application and not exists (
+			        select from unnest(:tasks::text[], :names::text[]) as d (task, name)
+			        where d.task = s.task and d.name = s.name)
+			    for update skip locked
+			)
+			delete from ${schema}.schedule s using other o
+			where s.task = o.task and s.name = o.name
 			returning s.task, s.name
+			""";
+
+	private static final String ANY_OTHERS = """
+			select exists (
+			    select from ${schema}.schedule s
+			    where s.declared and s.application = :application and not exists (
+			        select from unnest(:tasks::text[], :names::text[]) as d (task, name)
+			        where d.task = s.task and d.name = s.name))
 			""";
 
 	// Who locks schedules and falls silent must not hold them until TCP gives up
@@ -243,13 +259,24 @@ public final class ScheduleTable {
 	}
 
 	/**
-	 * Drop what an application does not declare any more.
+	 * Drop what an application does not declare any more, but for what others have
+	 * locked.
 	 * @param application the application
 	 * @param declarations all its schedules
 	 * @return those that were dropped
 	 */
 	public Collection<Key> dropOthers(String application, List<Declaration> declarations) {
 		return declared(DROP_OTHERS, application, declarations).query((rs, row) -> key(rs)).list();
+	}
+
+	/**
+	 * Return whether there is something that an application does not declare any more.
+	 * @param application the application
+	 * @param declarations all its schedules
+	 * @return whether there is
+	 */
+	public boolean anyOthers(String application, List<Declaration> declarations) {
+		return declared(ANY_OTHERS, application, declarations).query(Boolean.class).single();
 	}
 
 	/**

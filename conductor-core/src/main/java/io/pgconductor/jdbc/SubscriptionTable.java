@@ -20,19 +20,24 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class SubscriptionTable {
 
+	// An upsert locks whatever it meets: it must not meet those that stay as they are
 	private static final String DECLARE = """
 			insert into ${schema}.subscription as s (task, event, prefix, filter, fields, application)
 			select d.task, d.event, d.prefix, d.filter::jsonpath,
 			       case when d.fields is not null then array (select json_array_elements_text(d.fields::json)) end, :application
 			from unnest(:tasks::text[], :events::text[], :prefixes::bool[], :filters::text[], :fields::text[])
 			    as d (task, event, prefix, filter, fields)
+			left join ${schema}.subscription o on o.task = d.task and o.event = d.event and o.prefix = d.prefix
+			where o.task is null
+			   or (o.application is null or o.application = :application or not exists (
+			        select from ${schema}.node n where n.dead_at is null and n.application = o.application))
+			  and (o.filter::text, o.fields, o.application) is distinct from
+			      (d.filter::jsonpath::text,
+			       case when d.fields is not null then array (select json_array_elements_text(d.fields::json)) end,
+			       :application)
 			order by d.task, d.event, d.prefix
 			on conflict (task, event, prefix) do update
 			set filter = excluded.filter, fields = excluded.fields, application = excluded.application
-			where (s.application is null or s.application = excluded.application or not exists (
-			        select from ${schema}.node n where n.dead_at is null and n.application = s.application))
-			  and (s.filter::text, s.fields, s.application) is distinct from
-			      (excluded.filter::text, excluded.fields, excluded.application)
 			""";
 
 	private static final String NOT_DECLARED = """

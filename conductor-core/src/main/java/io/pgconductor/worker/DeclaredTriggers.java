@@ -10,11 +10,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 
 import io.pgconductor.jdbc.DefinitionSetTable;
 import io.pgconductor.jdbc.DefinitionSetTable.ToDo;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.ScheduleTable;
+import io.pgconductor.jdbc.SqlErrors;
 import io.pgconductor.jdbc.SubscriptionTable;
 import io.pgconductor.task.CronTrigger;
 import io.pgconductor.task.EventTrigger;
@@ -25,6 +27,7 @@ import io.pgconductor.task.TaskTrigger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
 import org.springframework.transaction.support.TransactionOperations;
 
 /**
@@ -52,14 +55,23 @@ final class DeclaredTriggers {
 
 	private volatile @Nullable String problem;
 
+	private boolean waiting;
+
+	private Set<ScheduleTable.Key> othersSchedules = Set.of();
+
+	private Set<SubscriptionTable.Key> othersSubscriptions = Set.of();
+
 	/**
-	 * Where triggers are declared.
+	 * Where triggers are declared, all on the same connections.
 	 *
+	 * @param transactions on these connections
+	 * @param nodes the nodes
 	 * @param sets of what applications declare
 	 * @param schedules the schedules
 	 * @param subscriptions the subscriptions
 	 */
-	record Tables(DefinitionSetTable sets, ScheduleTable schedules, SubscriptionTable subscriptions) {
+	record Tables(TransactionOperations transactions, NodeTable nodes, DefinitionSetTable sets, ScheduleTable schedules,
+			SubscriptionTable subscriptions) {
 	}
 
 	/**
@@ -156,46 +168,113 @@ final class DeclaredTriggers {
 	}
 
 	/**
-	 * Declare everything, in the transaction that registers a node, under
+	 * Tell others what is declared here, in the transaction that registers a node, under
 	 * {@link NodeTable#lockMembership()}.
 	 */
+	void announce() {
+		String digest = digest();
+		if (this.application != null && digest != null) {
+			this.tables.sets().declare(this.application, digest);
+		}
+	}
+
+	/**
+	 * Declare everything, after the node was registered. What others have locked is
+	 * declared later.
+	 */
 	void declare() {
+		declare(() -> {
+			this.tables.nodes().lockMembership();
+			return true;
+		});
+	}
+
+	/**
+	 * Declare what had to wait for others.
+	 */
+	void declareLocked() {
+		if (this.waiting) {
+			declare(this.tables.nodes()::tryLockMembership);
+		}
+	}
+
+	/**
+	 * Have the database follow what is declared here, if that is what counts by now:
+	 * nodes that declare other things may have come or gone.
+	 */
+	void follow() {
+		String digest = digest();
+		if (this.application != null && digest != null
+				&& this.tables.sets().toDo(this.application, digest) != ToDo.NOTHING) {
+			declare(this.tables.nodes()::tryLockMembership);
+			this.tables.sets().forget(SET_AGE);
+		}
+	}
+
+	private void declare(BooleanSupplier lock) {
+		try {
+			this.tables.transactions().executeWithoutResult((status) -> {
+				if (!lock.getAsBoolean()) {
+					this.waiting = true;
+				}
+				else if (addChangeAndDrop()) {
+					this.waiting = false;
+				}
+				else {
+					waitForOthers();
+				}
+			});
+		}
+		catch (DataAccessException ex) {
+			if (!SqlErrors.isLockTimeout(ex)) {
+				throw ex;
+			}
+			logger.debug("Something that is declared here is locked", ex);
+			waitForOthers();
+		}
+	}
+
+	private void waitForOthers() {
+		if (!this.waiting) {
+			logger.info("Others have schedules locked at the moment: "
+					+ "all that is declared here comes into force when they let go of them");
+		}
+		this.waiting = true;
+	}
+
+	private boolean addChangeAndDrop() {
 		String digest = digest();
 		if (this.application == null || digest == null) {
 			addAndChange();
-			return;
+			return true;
 		}
-		this.tables.sets().declare(this.application, digest);
-		follow(this.application, digest, this.tables.sets().toDo(this.application, digest));
-	}
-
-	private void follow(String owner, String digest, ToDo toDo) {
-		if (toDo != ToDo.NOTHING) {
-			addAndChange();
-			if (toDo == ToDo.APPLY) {
-				drop(owner);
-			}
-			this.tables.sets().done(owner, digest, toDo);
+		ToDo toDo = this.tables.sets().toDo(this.application, digest);
+		if (toDo == ToDo.NOTHING) {
+			return true;
 		}
+		addAndChange();
+		boolean done = toDo != ToDo.APPLY || drop(this.application);
+		this.tables.sets().done(this.application, digest, done ? toDo : ToDo.ADD);
+		return done;
 	}
 
 	private void addAndChange() {
-		Set<ScheduleTable.Key> othersSchedules = this.tables.schedules().declare(this.application, this.schedules);
-		if (!othersSchedules.isEmpty()) {
-			logger.warn(
-					"Schedules {} are declared here, but left alone, since a call has replaced them or another "
-							+ "application declares them: give them names of their own, or unschedule them",
-					othersSchedules);
+		Set<ScheduleTable.Key> schedules = this.tables.schedules().declare(this.application, this.schedules);
+		if (!schedules.isEmpty() && !schedules.equals(this.othersSchedules)) {
+			logger.warn("Schedules {} are declared here, but left alone, since a call has replaced them or another "
+					+ "application declares them: give them names of their own, or unschedule them", schedules);
 		}
-		Set<SubscriptionTable.Key> othersSubscriptions = this.tables.subscriptions()
+		this.othersSchedules = schedules;
+		Set<SubscriptionTable.Key> subscriptions = this.tables.subscriptions()
 			.declare(this.application, this.subscriptions);
-		if (!othersSubscriptions.isEmpty()) {
+		if (!subscriptions.isEmpty() && !subscriptions.equals(this.othersSubscriptions)) {
 			logger.warn("Subscriptions {} are declared here, but left alone, since another application declares them: "
-					+ "give the tasks names of their own", othersSubscriptions);
+					+ "give the tasks names of their own", subscriptions);
 		}
+		this.othersSubscriptions = subscriptions;
 	}
 
-	private void drop(String owner) {
+	private boolean drop(String owner) {
 		Collection<ScheduleTable.Key> schedules = this.tables.schedules().dropOthers(owner, this.schedules);
 		Collection<SubscriptionTable.Key> subscriptions = this.tables.subscriptions()
 			.dropOthers(owner, this.subscriptions);
@@ -203,27 +282,7 @@ final class DeclaredTriggers {
 			logger.info("Dropped schedules {} and subscriptions {}, which application '{}' does not declare any more",
 					schedules, subscriptions, owner);
 		}
-	}
-
-	/**
-	 * Have the database follow what is declared here, if that is what counts by now:
-	 * nodes that declare other things may have come or gone.
-	 * @param transactions on the same connections
-	 * @param nodes the nodes
-	 */
-	void follow(TransactionOperations transactions, NodeTable nodes) {
-		String digest = digest();
-		if (this.application == null || digest == null) {
-			return;
-		}
-		String owner = this.application;
-		if (this.tables.sets().toDo(owner, digest) != ToDo.NOTHING) {
-			transactions.executeWithoutResult((status) -> {
-				nodes.lockMembership();
-				follow(owner, digest, this.tables.sets().toDo(owner, digest));
-			});
-			this.tables.sets().forget(SET_AGE);
-		}
+		return !this.tables.schedules().anyOthers(owner, this.schedules);
 	}
 
 }

@@ -125,8 +125,9 @@ final class Node {
 	void register() {
 		register(this.id, () -> {
 			this.tasks.register(this.definitions);
-			this.triggers.declare();
+			this.triggers.announce();
 		});
+		this.triggers.declare();
 	}
 
 	private void register(UUID newId, Runnable tellTasks) {

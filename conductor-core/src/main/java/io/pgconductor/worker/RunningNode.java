@@ -71,6 +71,8 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
 
+	private static final Duration LOCKED_INTERVAL = Duration.ofSeconds(2);
+
 	private static final int CHORE_PATIENCE_FACTOR = 10;
 
 	private static final int MAX_BROKEN_SHOWN = 10;
@@ -132,7 +134,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		SubscriptionTable subscriptions = new SubscriptionTable(jdbc, schema);
 		this.schedules = new ScheduleTable(jdbc, schema, environment.json());
 		this.triggers = new DeclaredTriggers(environment.application(), registry.tasks(),
-				new DeclaredTriggers.Tables(new DefinitionSetTable(jdbc, schema), this.schedules, subscriptions),
+				new DeclaredTriggers.Tables(transactions, nodes, new DefinitionSetTable(jdbc, schema), this.schedules,
+						subscriptions),
 				environment.json());
 		this.executions = new ExecutionTable(jdbc, schema, environment.json());
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);
@@ -232,8 +235,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.housekeeper.addGradual("rehoming", REHOMING_INTERVAL, this.holding::rehome);
 		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
 		this.housekeeper.add("looking for broken schedules", PRUNING_INTERVAL, this::lookForBrokenSchedules);
-		this.housekeeper.add("following declarations", this.options.nodeTimeout(),
-				() -> this.triggers.follow(transactions, nodes));
+		this.housekeeper.add("following declarations", this.options.nodeTimeout(), this.triggers::follow);
+		this.housekeeper.add("declaring what was locked", LOCKED_INTERVAL, this.triggers::declareLocked);
 		if (metrics != ConductorMetrics.NONE) {
 			QueueDepths depths = new QueueDepths(upkeep, transactions, jdbc, metrics, queues);
 			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);

@@ -132,6 +132,19 @@ class SubscriptionIntegrationTests {
 		assertThat(version()).isEqualTo(version);
 	}
 
+	@Test
+	void waitsForNobodyWhoHasLockedWhatHasNotChanged() {
+		start(this.shop, task("a", on("event", "$ > 0", "x"), on("e*"))).stop();
+
+		this.shop.transaction().executeWithoutResult((status) -> {
+			this.shop.sql("select task from ${schema}.subscription for update").query().listOfRows();
+			this.shop.elsewhere(() -> start(this.shop, task("a", on("event", "$ > 0", "x"), on("e*"), on("new"))));
+
+			assertThat(this.shop.elsewhere(this::subscriptions)).containsExactlyInAnyOrder("a e* shop",
+					"a event ($ > 0) {x} shop", "a new shop");
+		});
+	}
+
 	private String version() {
 		return this.shop.sql("select xmin::text || ctid::text from ${schema}.subscription")
 			.query(String.class)

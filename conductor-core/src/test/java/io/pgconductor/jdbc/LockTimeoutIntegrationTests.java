@@ -12,6 +12,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -92,6 +94,21 @@ class LockTimeoutIntegrationTests {
 
 		assertThat(this.test.count("child_wait where error is not null")).isOne();
 		assertThat(this.test.count("finished_execution where state = 'cancelled'")).isOne();
+	}
+
+	@Test
+	void changesOfTheMembership() {
+		NodeTable nodes = new NodeTable(this.jdbc, this.schema);
+		TransactionTemplate transaction = new TransactionTemplate(new DataSourceTransactionManager(this.pool));
+
+		transaction.executeWithoutResult((status) -> {
+			nodes.lockMembership();
+			assertThat(this.jdbc.sql("show lock_timeout").query(String.class).single()).isEqualTo("100ms");
+		});
+		transaction.executeWithoutResult((status) -> {
+			assertThat(nodes.tryLockMembership()).isTrue();
+			assertThat(this.jdbc.sql("show lock_timeout").query(String.class).single()).isEqualTo("100ms");
+		});
 	}
 
 	private void assertGivesUp(Runnable call) {

@@ -83,8 +83,12 @@ class DeclaredSchedulesIntegrationTests {
 	}
 
 	private Orchestrator node(@Nullable String application, TaskSpec... tasks) {
+		return node(NODE_TIMEOUT, application, tasks);
+	}
+
+	private Orchestrator node(Duration timeout, @Nullable String application, TaskSpec... tasks) {
 		return this.test.node((conductor) -> conductor.application(application),
-				(builder) -> builder.nodeTimeout(NODE_TIMEOUT), tasks);
+				(builder) -> builder.nodeTimeout(timeout), tasks);
 	}
 
 	private Orchestrator start(@Nullable String application, TaskSpec... tasks) {
@@ -394,6 +398,69 @@ class DeclaredSchedulesIntegrationTests {
 		this.test.stopClock(at(10));
 		this.log.await("name", at(10));
 		assertThat(this.log.invoked("name")).isOne();
+	}
+
+	@Test
+	void startsAtOnceAndDeclaresLaterWhatATransactionHasLocked() {
+		start("shop", task(cron("locked", "0 1 * * *"))).stop();
+
+		this.test.transaction().executeWithoutResult((status) -> {
+			this.client.pauseSchedule("task", "locked");
+			startElsewhere("shop", task(cron("locked", "0 2 * * *")));
+			startElsewhere(null, task(cron("new", "0 3 * * *")));
+			Orchestrator dying = startElsewhere("mail", this.log.task("mail"));
+
+			this.test.elsewhere(() -> {
+				kill(dying).run();
+				return true;
+			});
+			await().atMost(LONG)
+				.until(() -> this.test.elsewhere(() -> this.test.count("node where dead_at is not null")) == 1);
+			assertThat(this.test.elsewhere(this::crons)).isEqualTo(Map.of("locked", "0 1 * * *", "new", "0 3 * * *"));
+		});
+
+		awaitCrons(Map.of("locked", "0 2 * * *", "new", "0 3 * * *"));
+		assertThat(this.log.schedule("locked").paused()).isTrue();
+		assertThat(this.logged.lines()).filteredOn((line) -> line.contains("locked at the moment")).hasSize(1);
+	}
+
+	private Orchestrator startElsewhere(@Nullable String application, TaskSpec... tasks) {
+		CompletableFuture<Orchestrator> started = CompletableFuture.supplyAsync(() -> {
+			Orchestrator node = node(Duration.ofSeconds(12), application, tasks);
+			node.start();
+			return node;
+		});
+		assertThat(started).succeedsWithin(Duration.ofSeconds(10));
+		return started.join();
+	}
+
+	@Test
+	void addsAndDropsTheOthersWhileATransactionHasSomeLocked() {
+		start("shop", task(cron("stays", "0 1 * * *"), cron("goes", "0 2 * * *"), cron("goes later", "0 3 * * *")))
+			.stop();
+
+		this.test.transaction().executeWithoutResult((status) -> {
+			this.client.pauseSchedule("task", "stays");
+			this.client.pauseSchedule("task", "goes later");
+			startElsewhere("shop", task(cron("stays", "0 1 * * *"), cron("new", "0 4 * * *")));
+
+			assertThat(this.test.elsewhere(this::crons)).containsOnlyKeys("stays", "goes later", "new");
+		});
+
+		awaitCrons(Map.of("stays", "0 1 * * *", "new", "0 4 * * *"));
+	}
+
+	@Test
+	void declaresWithoutAnApplicationLaterWhatATransactionHasLocked() {
+		start(null, task(cron("locked", "0 1 * * *"))).stop();
+
+		this.test.transaction().executeWithoutResult((status) -> {
+			this.client.unschedule("task", "locked");
+			this.client.schedule("task", "made", "0 1 * * *", null);
+			startElsewhere(null, task(cron("locked", "0 2 * * *"), cron("made", "0 2 * * *")));
+		});
+
+		awaitCrons(Map.of("locked", "0 2 * * *", "made", "0 1 * * *"));
 	}
 
 	@Test
