@@ -106,8 +106,8 @@ begin
 end
 $$;
 
--- The engine's own: stores a schedule that was checked. One that says the same already is left alone, with its next tick. One that is
--- paused stays so.
+-- The engine's own: stores a schedule that was checked. One that says the same already is left alone. Its next tick changes only with
+-- the expression, and none that has gone by since the transaction began comes again. One that is paused stays so.
 create or replace function ${schema}.put_schedule(
     task text, name text, cron text, zone text, payload json, misfire text, overlap text) returns void
 language plpgsql volatile
@@ -121,7 +121,11 @@ begin
     on conflict (task, name) do update
     set cron = excluded.cron, zone = excluded.zone, payload = excluded.payload, misfire = excluded.misfire,
         overlap = excluded.overlap, declared = false, application = null, error = null,
-        changed_at = excluded.changed_at, next_run_at = case when not s.paused then excluded.next_run_at end
+        changed_at = case when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.changed_at
+                          else greatest(excluded.changed_at, s.changed_at) end,
+        next_run_at = case when s.paused then null
+                           when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.next_run_at
+                           else excluded.next_run_at end
     where (s.cron, s.zone, s.payload::text, s.misfire, s.overlap, s.declared, s.error) is distinct from
         (excluded.cron, excluded.zone, excluded.payload::text, excluded.misfire, excluded.overlap, false, null);
     perform ${schema}.wake('promoter');
@@ -159,7 +163,8 @@ as $$
 #variable_conflict use_column
 begin
     update ${schema}.schedule s
-    set paused = false, changed_at = ${schema}.now(), next_run_at = case when s.error is null then '-infinity'::timestamptz end
+    set paused = false, changed_at = greatest(${schema}.now(), s.changed_at),
+        next_run_at = case when s.error is null then '-infinity'::timestamptz end
     where s.task = resume_schedule.task and s.name = coalesce(resume_schedule.name, resume_schedule.task) and s.paused;
     if found then
         perform ${schema}.wake('promoter');

@@ -28,7 +28,7 @@ create table ${schema}.schedule (
     application       text,                       -- that has declared it
     paused            boolean     not null default false,
     error             text,                       -- why it cannot be fired
-    changed_at        timestamptz not null,       -- its ticks are those after this time
+    changed_at        timestamptz not null,       -- when it was changed, or its last tick: those after it are to come
     next_run_at       timestamptz,                -- null: none; -infinity: to be computed
     last_run_at       timestamptz,                -- the tick that was fired last
     last_execution_id uuid,

@@ -48,7 +48,7 @@ public final class ScheduleTable {
 			set cron = excluded.cron, zone = excluded.zone, misfire = excluded.misfire, overlap = excluded.overlap,
 			    application = excluded.application, error = null,
 			    changed_at = case when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.changed_at
-			                      else excluded.changed_at end,
+			                      else greatest(excluded.changed_at, s.changed_at) end,
 			    next_run_at = case when s.paused then null
 			                       when (s.cron, s.zone) = (excluded.cron, excluded.zone) and s.error is null then s.next_run_at
 			                       else excluded.next_run_at end
@@ -96,6 +96,8 @@ public final class ScheduleTable {
 			limit :limit for update of s skip locked
 			""";
 
+	// What has gone by must not be due again by a change in a transaction that began
+	// before
 	private static final String ADVANCE = """
 			with tick as materialized (
 			    select s.task, s.name, s.payload, d.next_at, d.tick_at, d.error,
@@ -106,7 +108,7 @@ public final class ScheduleTable {
 			    join ${schema}.schedule s on s.task = d.task and s.name = d.name
 			), advanced as (
 			    update ${schema}.schedule s
-			    set next_run_at = t.next_at, error = t.error,
+			    set next_run_at = t.next_at, error = t.error, changed_at = greatest(s.changed_at, t.tick_at),
 			        last_run_at = case when t.id is null then s.last_run_at else t.tick_at end,
 			        last_execution_id = coalesce(t.id, s.last_execution_id)
 			    from tick t
@@ -199,7 +201,8 @@ public final class ScheduleTable {
 	 * How a schedule goes on.
 	 *
 	 * @param key which one
-	 * @param tick the tick that is over; {@code null} if none is
+	 * @param tick the tick that is over, or a time before which all are; {@code null} if
+	 * none is
 	 * @param execution the id of the execution to invoke; {@code null} if none is to be
 	 * @param next the next tick; {@code null} if there is none
 	 * @param error why it cannot be fired, {@code null} if it can

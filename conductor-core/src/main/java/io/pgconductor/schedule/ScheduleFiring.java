@@ -2,6 +2,7 @@ package io.pgconductor.schedule;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -129,7 +130,8 @@ public final class ScheduleFiring {
 		if (due.misfire() == MisfirePolicy.RUN_ONCE) {
 			return fire(due, times.latest(tick, due.now()), times);
 		}
-		return new Advance(due.key(), null, null, times.next(inTime.minusNanos(1)), null);
+		Instant missed = inTime.minus(1, ChronoUnit.MICROS);
+		return new Advance(due.key(), missed, null, times.next(missed), null);
 	}
 
 	private Advance fire(Due due, Instant tick, CronTimes times) {

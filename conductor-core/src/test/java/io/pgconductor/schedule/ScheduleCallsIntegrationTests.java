@@ -13,7 +13,9 @@ import io.pgconductor.ConductorException;
 import io.pgconductor.EmitOptions;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.InvalidPayloadException;
+import io.pgconductor.MisfirePolicy;
 import io.pgconductor.NonRetryableException;
+import io.pgconductor.OverlapPolicy;
 import io.pgconductor.ScheduleInfo;
 import io.pgconductor.ScheduleOptions;
 import io.pgconductor.task.TaskOptions;
@@ -233,6 +235,83 @@ class ScheduleCallsIntegrationTests {
 
 		this.log.awaitNext("locked", at(2));
 		assertThat(this.log.invoked("locked")).isZero();
+	}
+
+	@Test
+	void firesNoTickAgainThatWasFiredSinceTheTransactionBegan() {
+		this.client.schedule("task", "changed", EVERY_MINUTE, null);
+		this.client.schedule("task", "resumed", EVERY_MINUTE, null);
+		this.log.awaitNext("changed", at(1));
+		this.log.awaitNext("resumed", at(1));
+		this.test.stopClock(at(1));
+		this.log.awaitNext("changed", at(2));
+		this.log.awaitNext("resumed", at(2));
+
+		// The time of a transaction is that of its beginning
+		this.test.stopClock(at(1).minusSeconds(2));
+		this.client.schedule("task", "changed", "*/1 * * * *", null);
+		this.client.pauseSchedule("task", "resumed");
+		this.client.resumeSchedule("task", "resumed");
+
+		this.log.awaitNext("changed", at(2));
+		this.log.awaitNext("resumed", at(2));
+		this.test.stopClock(at(2));
+		this.log.awaitNext("changed", at(3));
+		this.log.awaitNext("resumed", at(3));
+		this.log.await("changed", at(1), at(2));
+		this.log.await("resumed", at(1), at(2));
+		assertThat(this.log.invoked("changed")).isEqualTo(2);
+		assertThat(this.log.invoked("resumed")).isEqualTo(2);
+	}
+
+	@Test
+	void firesNoTickThatWasPassedOverSinceTheTransactionBegan() {
+		CountDownLatch mayEnd = new CountDownLatch(1);
+		String payload = this.given.payload((event, context) -> {
+			mayEnd.await();
+			return null;
+		});
+		this.client.schedule("given", "overlapping", EVERY_MINUTE, payload,
+				ScheduleOptions.defaults().overlap(OverlapPolicy.SKIP));
+		this.client.schedule("task", "late", "30 * * * *", null,
+				ScheduleOptions.defaults().misfire(MisfirePolicy.SKIP));
+		this.log.awaitNext("overlapping", at(1));
+		this.log.awaitNext("late", at(30));
+		this.test.stopClock(at(1));
+		this.log.awaitNext("overlapping", at(2));
+		this.test.stopClock(at(40));
+		this.log.awaitNext("overlapping", at(41));
+		this.log.awaitNext("late", at(90));
+
+		this.test.stopClock(at(2).minusSeconds(2));
+		this.client.schedule("given", "overlapping", "*/1 * * * *", payload);
+		this.client.schedule("task", "late", "*/30 10-12 * * *", null);
+
+		this.log.awaitNext("overlapping", at(41));
+		this.log.awaitNext("late", at(60));
+		mayEnd.countDown();
+		assertThat(this.log.invoked("overlapping")).isOne();
+		assertThat(this.log.invoked("late")).isZero();
+	}
+
+	@Test
+	void firesATickThatIsDueWhenOnlyThePayloadChanges() {
+		this.client.schedule("task", "name", EVERY_MINUTE, "first");
+		this.log.awaitNext("name", at(1));
+
+		this.test.transaction().executeWithoutResult((status) -> {
+			this.test.sql("select name from ${schema}.schedule for update").query().listOfRows();
+			this.test.elsewhere(() -> {
+				this.test.stopClock(at(1));
+				return true;
+			});
+			this.client.schedule("task", "name", EVERY_MINUTE, "second");
+		});
+
+		this.log.await("name", at(1));
+		assertThat(this.log.ticks()).singleElement()
+			.satisfies((tick) -> assertThat(tick.payload(String.class)).isEqualTo("second"));
+		this.log.awaitNext("name", at(2));
 	}
 
 	@Test

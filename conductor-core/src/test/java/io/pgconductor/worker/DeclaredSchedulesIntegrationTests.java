@@ -192,6 +192,23 @@ class DeclaredSchedulesIntegrationTests {
 	}
 
 	@Test
+	void firesNoTickAgainThatWasFiredSinceTheTransactionBegan() {
+		Orchestrator first = start("shop", task(cron("name", "* * * * *")));
+		this.log.awaitNext("name", at(1));
+		this.test.stopClock(at(1));
+		this.log.await("name", at(1));
+		this.log.awaitNext("name", at(2));
+		first.stop();
+
+		// The time of a transaction is that of its beginning
+		this.test.stopClock(at(1).minusSeconds(2));
+		start("shop", task(cron("name", "*/1 * * * *")));
+
+		this.log.awaitNext("name", at(2));
+		assertThat(this.log.invoked("name")).isOne();
+	}
+
+	@Test
 	void dropsWhatIsNotDeclaredAnyMoreWithItsPendingTick() {
 		start("shop", task(cron("stays", "* * * * *"), cron("goes", "* * * * *"))).stop();
 		start("shop", task(cron("stays", "* * * * *"), cron("goes", "* * * * *"))).stop();
