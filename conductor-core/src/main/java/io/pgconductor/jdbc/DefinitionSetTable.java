@@ -40,6 +40,10 @@ public final class DefinitionSetTable {
 			where application = :application
 			""";
 
+	private static final String REDO_OTHERS = """
+			update ${schema}.definition_set set state = 'declared' where application <> :application and state <> 'declared'
+			""";
+
 	private static final String FORGET = """
 			delete from ${schema}.definition_set s
 			where s.last_seen_at < pg_catalog.now() - :age * interval '1 second' and not exists (
@@ -115,6 +119,15 @@ public final class DefinitionSetTable {
 			.param("digest", digest)
 			.param("state", (done == ToDo.APPLY) ? "applied" : "added")
 			.update();
+	}
+
+	/**
+	 * Have other applications declare their sets anew: something was dropped that they
+	 * may declare, too.
+	 * @param application the application that has dropped it
+	 */
+	public void redoOthers(String application) {
+		this.jdbc.sql(this.schema.sql(REDO_OTHERS)).param("application", application).update();
 	}
 
 	/**

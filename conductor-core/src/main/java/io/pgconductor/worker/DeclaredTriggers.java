@@ -281,6 +281,7 @@ final class DeclaredTriggers {
 		if (!schedules.isEmpty() || !subscriptions.isEmpty()) {
 			logger.info("Dropped schedules {} and subscriptions {}, which application '{}' does not declare any more",
 					schedules, subscriptions, owner);
+			this.tables.sets().redoOthers(owner);
 		}
 		return !this.tables.schedules().anyOthers(owner, this.schedules);
 	}

@@ -164,6 +164,19 @@ class SubscriptionIntegrationTests {
 	}
 
 	@Test
+	void takesOverWhatAnotherApplicationHasDropped() {
+		Orchestrator owner = start(this.mail, task("shared", on("event", "$ > 0")));
+		start(this.shop, task("shared", on("event", "$ > 5")));
+		assertThat(subscriptions()).containsExactly("shared event ($ > 0) {} mail");
+
+		owner.stop();
+		start(this.mail, task("shared"));
+
+		await().atMost(Duration.ofSeconds(30))
+			.until(() -> subscriptions().equals(List.of("shared event ($ > 5) {} shop")));
+	}
+
+	@Test
 	void keepsWhatOldNodesDeclareUntilTheyHaveGone() {
 		Orchestrator old = start(this.shop, task("old", on("event")), task("both", on("event")));
 		start(this.shop, task("both", on("event", "$ > 0")), task("new", on("event")));
