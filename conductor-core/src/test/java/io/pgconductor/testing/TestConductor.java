@@ -188,7 +188,7 @@ public final class TestConductor implements AutoCloseable {
 	 * @return its result
 	 */
 	public <T> T elsewhere(Supplier<T> work) {
-		return CompletableFuture.supplyAsync(work).join();
+		return CompletableFuture.supplyAsync(work, (task) -> new Thread(task).start()).join();
 	}
 
 	/**
