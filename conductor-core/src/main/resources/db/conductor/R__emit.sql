@@ -40,6 +40,8 @@ $$;
 create or replace function ${schema}.emit_event(
     new_id uuid, event text, payload jsonb, dedupe_key text, out id uuid, out targets text[])
 language plpgsql volatile
+-- Planning would take four times as long as all the rest
+set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare

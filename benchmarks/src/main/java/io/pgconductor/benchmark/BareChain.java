@@ -137,7 +137,10 @@ final class BareChain implements AutoCloseable {
 		int loaded = 0;
 		try (ResultSet rs = this.load.executeQuery()) {
 			while (rs.next()) {
-				loaded++;
+				// Besides the results there are the waits for them
+				if (rs.getObject("wait_id") == null) {
+					loaded++;
+				}
 			}
 		}
 		if (loaded != expected) {
