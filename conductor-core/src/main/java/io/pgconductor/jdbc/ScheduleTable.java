@@ -96,8 +96,7 @@ public final class ScheduleTable {
 			limit :limit for update of s skip locked
 			""";
 
-	// What has gone by must not be due again by a change in a transaction that began
-	// before
+	// What has gone by must not be due again: a change may have begun before it
 	private static final String ADVANCE = """
 			with tick as materialized (
 			    select s.task, s.name, s.payload, d.next_at, d.tick_at, d.error,

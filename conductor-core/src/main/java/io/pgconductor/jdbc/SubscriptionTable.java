@@ -64,9 +64,8 @@ public final class SubscriptionTable {
 			from (select ?::jsonpath as filter) f
 			""";
 
-	// Those that are given something which is only looked at when there is a value to
-	// read.
-	// What is in quotes elsewhere is passed over
+	// Methods whose argument is only looked at when there is a value to read. What is in
+	// quotes elsewhere is passed over
 	private static final String METHODS = """
 			select distinct '$' || m[1]
 			from regexp_matches((?::jsonpath)::text,
