@@ -19,12 +19,12 @@ import org.springframework.core.ParameterizedTypeReference;
  * @param <P> the payload's type
  * @since 0.1.0
  */
-public sealed interface TaskEvent<P> permits Invocation, ScheduleTick, EmittedEvent {
+public sealed interface TaskEvent<P> permits Invocation, ScheduleTick, EmittedEvent, RowChange {
 
 	/**
 	 * Return what made the task run: {@code conductor.invoke} for an {@link Invocation},
 	 * the schedule's name for a {@link ScheduleTick}, the event's name for an
-	 * {@link EmittedEvent}.
+	 * {@link EmittedEvent}, {@code schema.table.operation} for a {@link RowChange}.
 	 * @return the event's name
 	 */
 	String name();
