@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
@@ -197,6 +198,19 @@ public final class InvokeOptions {
 	 */
 	public Map<String, String> headers() {
 		return this.headers;
+	}
+
+	@Override
+	public boolean equals(@Nullable Object other) {
+		return other instanceof InvokeOptions that && Objects.equals(this.queue, that.queue)
+				&& Objects.equals(this.priority, that.priority) && Objects.equals(this.runAt, that.runAt)
+				&& Objects.equals(this.delay, that.delay) && Objects.equals(this.maxAttempts, that.maxAttempts)
+				&& this.headers.equals(that.headers);
+	}
+
+	@Override
+	public int hashCode() {
+		return Objects.hash(this.queue, this.priority, this.runAt, this.delay, this.maxAttempts, this.headers);
 	}
 
 }

@@ -110,4 +110,14 @@ class InvokeOptionsTests {
 		assertThatNullPointerException().isThrownBy(() -> InvokeOptions.defaults().header("a", null));
 	}
 
+	@Test
+	void thoseThatSayTheSameAreEqual() {
+		InvokeOptions options = InvokeOptions.defaults().queue("mail").priority(5).delay(Duration.ofSeconds(1));
+
+		assertThat(InvokeOptions.defaults().delay(Duration.ofMillis(1000)).priority(5).queue("mail")).isEqualTo(options)
+			.hasSameHashCodeAs(options);
+		assertThat(options.header("a", "b")).isNotEqualTo(options);
+		assertThat(options.maxAttempts(1)).isNotEqualTo(options);
+	}
+
 }
