@@ -6,14 +6,19 @@ import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
+import io.pgconductor.InvokeOptions;
 import io.pgconductor.QueueName;
+import io.pgconductor.RowOperation;
 import io.pgconductor.task.CronTimes;
 import io.pgconductor.task.CronTrigger;
 import io.pgconductor.task.DailyHours;
@@ -21,6 +26,8 @@ import io.pgconductor.task.EventTrigger;
 import io.pgconductor.task.InvalidTaskException;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.RetryPolicy;
+import io.pgconductor.task.RowChangeTrigger;
+import io.pgconductor.task.RowChangeTrigger.Content;
 import io.pgconductor.task.ScheduleName;
 import io.pgconductor.task.TaskName;
 import io.pgconductor.task.TaskOptions;
@@ -157,16 +164,104 @@ final class AnnotatedOptions {
 	 */
 	EventTrigger subscription() {
 		String filter = parse("filter", UnaryOperator.identity());
-		List<String> fields = new ArrayList<>();
-		for (String field : this.attributes.getStringArray("fields")) {
-			String name = parse("fields", field, UnaryOperator.identity());
-			if (name != null) {
-				fields.add(name);
-			}
-		}
+		List<String> fields = texts("fields");
 		required("value", "the name of an event");
 		return Objects.requireNonNull(
 				parse("value", (pattern) -> EventTrigger.of(pattern, filter, fields.isEmpty() ? null : fields)));
+	}
+
+	/**
+	 * Read an {@link OnRowChange @OnRowChange}.
+	 * @return what the task runs for
+	 */
+	RowChangeTrigger rowChange() {
+		String schema = parse("schema", UnaryOperator.identity());
+		String table = required("table", "the name of a table");
+		Set<RowOperation> operations = new LinkedHashSet<>(
+				Arrays.asList((RowOperation[]) this.attributes.get("operations")));
+		String when = parse("when", UnaryOperator.identity());
+		String dedupeKey = parse("dedupeKey", UnaryOperator.identity());
+		List<String> columns = unique("columns");
+		List<String> watch = unique("watch");
+		Map<String, String> mapping = mapping();
+		InvokeOptions options = invokeOptions();
+		try {
+			Content content = new Content(this.attributes.getEnum("payload"), columns.isEmpty() ? null : columns,
+					mapping, this.attributes.getBoolean("includeOld"), this.attributes.getBoolean("includeMeta"));
+			return new RowChangeTrigger((schema != null) ? schema : RowChangeTrigger.DEFAULT_SCHEMA, table, operations,
+					when, watch, content, dedupeKey, options);
+		}
+		catch (IllegalArgumentException ex) {
+			throw this.method.invalid(this.annotation + "(table = " + quoted(this.attributes.getString("table")) + "): "
+					+ ex.getMessage(), ex);
+		}
+	}
+
+	private Map<String, String> mapping() {
+		Map<String, String> mapping = new LinkedHashMap<>();
+		for (String entry : texts("mapping")) {
+			// A column's name may have one, too
+			int sign = entry.indexOf('=');
+			String name = (sign > 0) ? entry.substring(0, sign).strip() : "";
+			String column = entry.substring(sign + 1).strip();
+			if (name.isEmpty() || column.isEmpty()) {
+				throw invalid("mapping", quoted(entry), "use name=column, such as userId=id");
+			}
+			if (mapping.put(name, column) != null) {
+				throw invalid("mapping", quoted(entry), "the name '" + name + "' is given twice: remove one of them");
+			}
+		}
+		return mapping;
+	}
+
+	private InvokeOptions invokeOptions() {
+		InvokeOptions options = InvokeOptions.defaults();
+		String queue = parse("queue", QueueName::validate);
+		if (queue != null) {
+			options = options.queue(queue);
+		}
+		int priority = this.attributes.getNumber("priority");
+		if (priority != Task.UNSET) {
+			options = options.priority(priority);
+		}
+		Integer maxAttempts = maxAttempts(this.attributes.getNumber("maxAttempts"));
+		if (maxAttempts != null) {
+			options = options.maxAttempts(maxAttempts);
+		}
+		Duration delay = parse("delay", AnnotatedOptions::delay);
+		return (delay != null && !delay.isZero()) ? options.delay(delay) : options;
+	}
+
+	private static Duration delay(String value) {
+		Duration delay = duration(value);
+		if (delay.isNegative()) {
+			throw new IllegalArgumentException("use a duration that is not negative, or none to run at once");
+		}
+		// Knows how long it may be
+		InvokeOptions.defaults().delay(delay);
+		return delay;
+	}
+
+	private List<String> unique(String attribute) {
+		List<String> values = texts(attribute);
+		Set<String> seen = new HashSet<>();
+		for (String value : values) {
+			if (!seen.add(value)) {
+				throw invalid(attribute, quoted(value), "it is given twice: remove one of them");
+			}
+		}
+		return values;
+	}
+
+	private List<String> texts(String attribute) {
+		List<String> texts = new ArrayList<>();
+		for (String value : this.attributes.getStringArray(attribute)) {
+			String text = parse(attribute, value, UnaryOperator.identity());
+			if (text != null) {
+				texts.add(text);
+			}
+		}
+		return texts;
 	}
 
 	private String required(String attribute, String what) {

@@ -45,7 +45,7 @@ final class BeanTasks {
 	/**
 	 * Add a method.
 	 * @param method a method with {@link Task @Task}, {@link OnFailure @OnFailure},
-	 * {@link Cron @Cron} or {@link OnEvent @OnEvent}
+	 * {@link Cron @Cron}, {@link OnEvent @OnEvent} or {@link OnRowChange @OnRowChange}
 	 * @throws InvalidTaskException if it cannot work
 	 */
 	void add(HandlerMethod method) {
@@ -59,7 +59,7 @@ final class BeanTasks {
 		if (onFailure != null) {
 			if (!triggers.isEmpty()) {
 				throw method.invalid("an @OnFailure method runs when a task has failed, and has no other triggers: "
-						+ "remove @Cron and @OnEvent, or have a method of its own for them");
+						+ "remove @Cron, @OnEvent and @OnRowChange, or have a method of its own for them");
 			}
 			addFailureHandler(method, reader(method, onFailure), task);
 		}

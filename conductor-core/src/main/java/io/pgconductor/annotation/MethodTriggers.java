@@ -1,7 +1,9 @@
 package io.pgconductor.annotation;
 
 import java.lang.annotation.Annotation;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -9,18 +11,24 @@ import java.util.function.Function;
 
 import io.pgconductor.EmittedEvent;
 import io.pgconductor.Invocation;
+import io.pgconductor.RowChange;
 import io.pgconductor.ScheduleTick;
 import io.pgconductor.task.CronTrigger;
 import io.pgconductor.task.EventTrigger;
 import io.pgconductor.task.InvalidTaskException;
+import io.pgconductor.task.RowChangeTrigger;
 import io.pgconductor.task.TaskTrigger;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.BeanUtils;
+import org.springframework.core.ResolvableType;
 import org.springframework.core.annotation.AnnotationConfigurationException;
 import org.springframework.core.annotation.MergedAnnotation;
 import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
 
 /**
- * The {@link Cron @Cron} and {@link OnEvent @OnEvent} annotations of one handler method.
+ * The {@link Cron @Cron}, {@link OnEvent @OnEvent} and {@link OnRowChange @OnRowChange}
+ * annotations of one handler method.
  */
 final class MethodTriggers {
 
@@ -29,6 +37,8 @@ final class MethodTriggers {
 	private final List<Cron> crons;
 
 	private final List<OnEvent> events;
+
+	private final List<OnRowChange> rowChanges;
 
 	/**
 	 * Find the annotations.
@@ -39,6 +49,7 @@ final class MethodTriggers {
 		this.method = method;
 		this.crons = find(Cron.class);
 		this.events = find(OnEvent.class);
+		this.rowChanges = find(OnRowChange.class);
 	}
 
 	private <A extends Annotation> List<A> find(Class<A> type) {
@@ -59,7 +70,7 @@ final class MethodTriggers {
 	}
 
 	boolean isEmpty() {
-		return this.crons.isEmpty() && this.events.isEmpty();
+		return this.crons.isEmpty() && this.events.isEmpty() && this.rowChanges.isEmpty();
 	}
 
 	/**
@@ -91,6 +102,14 @@ final class MethodTriggers {
 			verifyIsUnique(subscription, triggers);
 			triggers.add(subscription);
 		}
+		for (OnRowChange rowChange : this.rowChanges) {
+			RowChangeTrigger trigger = reader.apply(rowChange).rowChange();
+			if (triggers.contains(trigger)) {
+				throw this.method.invalid("two of its @OnRowChange for table " + trigger.table()
+						+ " are the same: remove one, or it would be called twice for each change");
+			}
+			triggers.add(trigger);
+		}
 		return triggers;
 	}
 
@@ -113,16 +132,42 @@ final class MethodTriggers {
 			throw this.method.invalid("it needs a payload, which a @Cron has none of: take it as Optional, "
 					+ "or as a type that may be null");
 		}
+		Type payload = parameters.payloadType();
+		if (!this.rowChanges.isEmpty() && payload != null && isNoRow(payload)) {
+			throw this.method.invalid("it takes " + payload.getTypeName() + ", which no row of an @OnRowChange can be "
+					+ "read as: take a record with a component for each column, a Map or a JsonNode");
+		}
 		Class<?> event = parameters.eventType();
-		if (event == ScheduleTick.class && !this.events.isEmpty()) {
-			throw this.method.invalid("it takes a ScheduleTick, but has an @OnEvent too: take a TaskEvent");
-		}
-		if (event == EmittedEvent.class && !this.crons.isEmpty()) {
-			throw this.method.invalid("it takes an EmittedEvent, but has a @Cron too: take a TaskEvent");
-		}
 		if (event == Invocation.class && !isEmpty()) {
 			throw this.method.invalid("it takes an Invocation, but has other triggers too: take a TaskEvent");
 		}
+		String other = (event != null) ? otherThan(event) : null;
+		if (event != null && other != null) {
+			throw this.method
+				.invalid("it takes " + withArticle(event) + ", but has " + other + " too: take a TaskEvent");
+		}
+	}
+
+	/**
+	 * A row is a JSON object.
+	 */
+	private static boolean isNoRow(Type payload) {
+		Class<?> type = ResolvableType.forType(payload).toClass();
+		return BeanUtils.isSimpleValueType(type) || type.isArray() || Collection.class.isAssignableFrom(type);
+	}
+
+	private @Nullable String otherThan(Class<?> event) {
+		if (event != ScheduleTick.class && !this.crons.isEmpty()) {
+			return "a @Cron";
+		}
+		if (event != EmittedEvent.class && !this.events.isEmpty()) {
+			return "an @OnEvent";
+		}
+		return (event != RowChange.class && !this.rowChanges.isEmpty()) ? "an @OnRowChange" : null;
+	}
+
+	private static String withArticle(Class<?> event) {
+		return ((event == EmittedEvent.class) ? "an " : "a ") + event.getSimpleName();
 	}
 
 }

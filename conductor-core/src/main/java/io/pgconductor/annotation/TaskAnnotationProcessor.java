@@ -19,8 +19,9 @@ import org.springframework.core.annotation.MergedAnnotations;
 import org.springframework.core.annotation.MergedAnnotations.SearchStrategy;
 
 /**
- * Registers the {@link Task @Task}, {@link OnFailure @OnFailure}, {@link Cron @Cron} and
- * {@link OnEvent @OnEvent} methods of all beans in the {@link TaskRegistry}.
+ * Registers the {@link Task @Task}, {@link OnFailure @OnFailure}, {@link Cron @Cron},
+ * {@link OnEvent @OnEvent} and {@link OnRowChange @OnRowChange} methods of all beans in
+ * the {@link TaskRegistry}.
  * <p>
  * Looks at the types of the beans when all singletons exist, without creating any bean. A
  * bean that doesn't exist yet is judged by the type its definition declares. Does no I/O.
@@ -30,7 +31,7 @@ public final class TaskAnnotationProcessor implements SmartInitializingSingleton
 	private static final Logger logger = LoggerFactory.getLogger(TaskAnnotationProcessor.class);
 
 	private static final Set<Class<? extends Annotation>> ANNOTATIONS = Set.of(Task.class, OnFailure.class, Cron.class,
-			OnEvent.class);
+			OnEvent.class, OnRowChange.class);
 
 	private final TaskRegistry registry;
 

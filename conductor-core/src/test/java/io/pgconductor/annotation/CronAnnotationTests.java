@@ -221,7 +221,7 @@ class CronAnnotationTests {
 			TwoUnnamedOneOff; two of its @Cron have no name of their own; give each but one a name
 			NamedLikeItsTask; two of its @Cron have no name of their own; give each but one a name
 			TwoOfOneName; two of its @Cron are named 'x'; a name of its own
-			Failure; an @OnFailure method runs when a task has failed; remove @Cron and @OnEvent
+			Failure; an @OnFailure method runs when a task has failed; remove @Cron, @OnEvent and @OnRowChange
 			PrimitivePayload; it needs a payload, which a @Cron has none of; take it as Optional
 			TakesEmittedEvent; it takes an EmittedEvent, but has a @Cron too; take a TaskEvent
 			TakesInvocation; it takes an Invocation, but has other triggers too; take a TaskEvent

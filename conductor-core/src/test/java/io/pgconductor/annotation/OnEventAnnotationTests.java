@@ -215,7 +215,7 @@ class OnEventAnnotationTests {
 			MissingProperty; @OnEvent(filter = "$.total > ${least}"); least
 			Twice; it subscribes to 'order.placed' twice; join the filters with ||
 			TwiceAPrefix; it subscribes to 'order.*' twice; join the filters with ||
-			Failure; an @OnFailure method runs when a task has failed; remove @Cron and @OnEvent
+			Failure; an @OnFailure method runs when a task has failed; remove @Cron, @OnEvent and @OnRowChange
 			TakesTick; it takes a ScheduleTick, but has an @OnEvent too; take a TaskEvent
 			TakesInvocation; it takes an Invocation, but has other triggers too; take a TaskEvent
 			TakesEventAndTick; it takes both EmittedEvent and ScheduleTick, and no event is both; take a TaskEvent
