@@ -4,19 +4,23 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 import io.pgconductor.ExecutionError;
 import io.pgconductor.InvalidPayloadException;
+import io.pgconductor.TaskFailure;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JavaType;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.cfg.DateTimeFeature;
 import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Turns payloads and results into JSON and back. Thread-safe.
@@ -36,6 +40,8 @@ public final class JsonMapping {
 
 	private final Map<Type, ObjectReader> readers = new ConcurrentHashMap<>();
 
+	private final RowMapping rows;
+
 	/**
 	 * Create a mapping.
 	 * @param mapper usually built on {@link #mapperBuilder()}
@@ -44,6 +50,7 @@ public final class JsonMapping {
 	public JsonMapping(JsonMapper mapper, long maxSize) {
 		this.mapper = mapper;
 		this.maxSize = maxSize;
+		this.rows = new RowMapping(mapper);
 	}
 
 	/**
@@ -112,14 +119,67 @@ public final class JsonMapping {
 				.readValue(json);
 		}
 		catch (JacksonException ex) {
-			throw new InvalidPayloadException("The " + what + " cannot be read as " + type.getTypeName() + ": "
-					+ ex.getOriginalMessage() + at(ex), ex);
+			throw unreadable(what, type, ex);
 		}
+	}
+
+	static InvalidPayloadException unreadable(String what, Type type, JacksonException ex) {
+		return new InvalidPayloadException(
+				"The " + what + " cannot be read as " + type.getTypeName() + ": " + ex.getOriginalMessage() + at(ex),
+				ex);
 	}
 
 	private static String at(JacksonException ex) {
 		String path = ex.getPathReference();
 		return path.isEmpty() ? "" : " (at " + shorten(path, MAX_PATH_LENGTH) + ")";
+	}
+
+	/**
+	 * Read what a row change has invoked an execution with.
+	 * @param json its JSON
+	 * @param what names the value in messages
+	 * @return the rows, to be read as types
+	 */
+	public ChangedRows readRows(@Nullable String json, String what) {
+		return new ChangedRows(this.rows, json, what);
+	}
+
+	/**
+	 * Return which columns of a row a type is read from.
+	 * @param type the type
+	 * @return its properties; {@code null} if it takes whatever columns there are: a map,
+	 * a tree, {@code Object}, a type with {@code @JsonAnySetter}, or one that is read in
+	 * its own way
+	 */
+	public @Nullable List<RowProperty> rowProperties(Type type) {
+		return this.rows.properties(type);
+	}
+
+	/**
+	 * Read a {@link TaskFailure}, whose payload is a row if the failed execution was
+	 * invoked by a row change: the newest there is.
+	 * @param json its JSON
+	 * @param type some {@link TaskFailure}
+	 * @param what names the value in messages
+	 * @return the failure, {@code null} if the JSON is {@code null}
+	 * @throws InvalidPayloadException if it doesn't fit the type
+	 */
+	public @Nullable Object readFailure(@Nullable String json, Type type, String what) {
+		try {
+			if (json != null && this.rows.readTree(json) instanceof ObjectNode failure
+					&& failure.path("rowChange").asBoolean(false)) {
+				JavaType failureType = this.rows.type(type);
+				JsonNode row = ChangedRows.newest(failure.path("payload"));
+				if (row != null) {
+					failure.set("payload", this.rows.rename(row, failureType.containedTypeOrUnknown(0)));
+				}
+				return this.rows.readAsIs(failure, failureType);
+			}
+		}
+		catch (JacksonException ex) {
+			throw unreadable(what, type, ex);
+		}
+		return read(json, type, what);
 	}
 
 	/**
