@@ -1,5 +1,6 @@
 package io.pgconductor.execution;
 
+import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
@@ -15,6 +16,7 @@ import io.pgconductor.NonRetryableException;
 import io.pgconductor.SuspensionSignal;
 import io.pgconductor.TaskContextHolder;
 import io.pgconductor.TaskEvent;
+import io.pgconductor.TaskFailure;
 import io.pgconductor.execution.Attempt.Interruption;
 import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.Outcome;
@@ -169,19 +171,34 @@ public final class AttemptRunner {
 	}
 
 	private TaskEvent<?> event(ClaimedExecution execution, TaskSpec task, Map<String, String> headers) {
-		Object payload = null;
-		if (task.payloadType() != null) {
-			payload = readPayload(execution, task.payloadType());
-			if (payload == null && task.payloadRequired()) {
-				throw new InvalidPayloadException(task + " needs a payload (" + task.payloadType().getTypeName()
-						+ "), but was invoked with none");
-			}
+		TaskEvent<?> event;
+		if (TriggerHeaders.sayRowChange(headers)) {
+			event = TriggerHeaders.rowChange(headers, this.json.readRows(execution.payload(), payloadOf(execution)),
+					task.payloadType());
 		}
-		return TriggerHeaders.event(headers, payload, (type) -> readPayload(execution, type));
+		else {
+			Object payload = (task.payloadType() != null) ? readPayload(execution, task.payloadType()) : null;
+			event = TriggerHeaders.event(headers, payload, (type) -> readPayload(execution, type));
+		}
+		if (event.payload() == null && task.payloadType() != null && task.payloadRequired()) {
+			throw new InvalidPayloadException(
+					task + " needs a payload (" + task.payloadType().getTypeName() + "), but was invoked with none");
+		}
+		return event;
 	}
 
 	private @Nullable Object readPayload(ClaimedExecution execution, Type type) {
-		return this.json.read(execution.payload(), type, "payload of task '" + execution.task() + "'");
+		return isFailure(type) ? this.json.readFailure(execution.payload(), type, payloadOf(execution))
+				: this.json.read(execution.payload(), type, payloadOf(execution));
+	}
+
+	private static boolean isFailure(Type type) {
+		return (type instanceof ParameterizedType generic) ? generic.getRawType() == TaskFailure.class
+				: type == TaskFailure.class;
+	}
+
+	private static String payloadOf(ClaimedExecution execution) {
+		return "payload of task '" + execution.task() + "'";
 	}
 
 	@SuppressWarnings("unchecked")
