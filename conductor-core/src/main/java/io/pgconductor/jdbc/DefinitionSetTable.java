@@ -2,14 +2,15 @@ package io.pgconductor.jdbc;
 
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 
 import io.pgconductor.SchemaName;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /**
- * The sets of schedules and subscriptions that applications have declared. Of an
- * application the newest one that a live node declares counts; what else was declared is
- * dropped when all its live nodes declare that.
+ * The sets of schedules, subscriptions and row changes that applications have declared.
+ * Of an application the newest one that a live node declares counts; what else was
+ * declared is dropped when all its live nodes declare that.
  */
 public final class DefinitionSetTable {
 
@@ -20,7 +21,7 @@ public final class DefinitionSetTable {
 			on conflict (application, digest) do update set last_seen_at = excluded.last_seen_at, state = excluded.state
 			""";
 
-	private static final String TO_DO = """
+	private static final String LIVE = """
 			with live as (
 			    select s.digest, s.state, s.first_seen_at
 			    from ${schema}.definition_set s
@@ -28,9 +29,18 @@ public final class DefinitionSetTable {
 			        select from ${schema}.node n
 			        where n.dead_at is null and n.application = s.application and n.definitions = s.digest)
 			)
+			""";
+
+	private static final String TO_DO = LIVE + """
 			select case when digest <> :digest or state = 'applied' then 'nothing'
 			            when (select count(*) from live) = 1 then 'apply'
 			            when state = 'declared' then 'add' else 'nothing' end
+			from live order by first_seen_at desc, digest limit 1
+			""";
+
+	private static final String STANDING = LIVE + """
+			select case when digest <> :digest then 'superseded'
+			            when (select count(*) from live) = 1 then 'only' else 'newest' end
 			from live order by first_seen_at desc, digest limit 1
 			""";
 
@@ -82,6 +92,29 @@ public final class DefinitionSetTable {
 	}
 
 	/**
+	 * How a set that a node declares stands to those of other live nodes of the
+	 * application.
+	 */
+	public enum Standing {
+
+		/**
+		 * A newer one counts.
+		 */
+		SUPERSEDED,
+
+		/**
+		 * It counts; others declare other things.
+		 */
+		NEWEST,
+
+		/**
+		 * There is no other.
+		 */
+		ONLY
+
+	}
+
+	/**
 	 * Note that a node declares a set.
 	 * @param application the node's application
 	 * @param digest the digest of the set
@@ -97,13 +130,26 @@ public final class DefinitionSetTable {
 	 * @return what there is to do
 	 */
 	public ToDo toDo(String application, String digest) {
-		return this.jdbc.sql(this.schema.sql(TO_DO))
+		return ofLive(TO_DO, application, digest).map(ToDo::valueOf).orElse(ToDo.NOTHING);
+	}
+
+	/**
+	 * Tell how a set stands to others. Costs next to nothing.
+	 * @param application the node's application
+	 * @param digest the digest of the set that it declares
+	 * @return how it stands
+	 */
+	public Standing standing(String application, String digest) {
+		return ofLive(STANDING, application, digest).map(Standing::valueOf).orElse(Standing.SUPERSEDED);
+	}
+
+	private Optional<String> ofLive(String sql, String application, String digest) {
+		return this.jdbc.sql(this.schema.sql(sql))
 			.param("application", application)
 			.param("digest", digest)
 			.query(String.class)
 			.optional()
-			.map((word) -> ToDo.valueOf(word.toUpperCase(Locale.ROOT)))
-			.orElse(ToDo.NOTHING);
+			.map((word) -> word.toUpperCase(Locale.ROOT));
 	}
 
 	/**

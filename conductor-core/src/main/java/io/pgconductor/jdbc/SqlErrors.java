@@ -115,6 +115,16 @@ public final class SqlErrors {
 		return "22038".equals(state);
 	}
 
+	/**
+	 * Return what the database has said.
+	 * @param error the error, or one that was caused by it
+	 * @return its message, without what it is about
+	 */
+	public static String message(Throwable error) {
+		SQLException root = rootSqlException(error);
+		return String.valueOf(((root != null) ? root : error).getMessage()).strip();
+	}
+
 	private static @Nullable String sqlState(Throwable error) {
 		SQLException root = rootSqlException(error);
 		return (root != null) ? root.getSQLState() : null;

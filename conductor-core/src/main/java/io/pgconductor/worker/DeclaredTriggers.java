@@ -13,11 +13,13 @@ import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 
 import io.pgconductor.jdbc.DefinitionSetTable;
+import io.pgconductor.jdbc.DefinitionSetTable.Standing;
 import io.pgconductor.jdbc.DefinitionSetTable.ToDo;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.ScheduleTable;
 import io.pgconductor.jdbc.SqlErrors;
 import io.pgconductor.jdbc.SubscriptionTable;
+import io.pgconductor.rowchange.RowChangeInstallation;
 import io.pgconductor.task.CronTrigger;
 import io.pgconductor.task.EventTrigger;
 import io.pgconductor.task.InvalidTaskException;
@@ -31,9 +33,9 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.transaction.support.TransactionOperations;
 
 /**
- * The schedules and subscriptions that this node's tasks declare, and how the database's
- * follow them. Of an application only nodes of its newest declaration change anything, so
- * that old and new ones can run side by side.
+ * The schedules, subscriptions and row changes that this node's tasks declare, and how
+ * the database's follow them. Of an application only nodes of its newest declaration
+ * change anything, so that old and new ones can run side by side.
  */
 final class DeclaredTriggers {
 
@@ -69,9 +71,10 @@ final class DeclaredTriggers {
 	 * @param sets of what applications declare
 	 * @param schedules the schedules
 	 * @param subscriptions the subscriptions
+	 * @param rowChanges the triggers on users' tables
 	 */
 	record Tables(TransactionOperations transactions, NodeTable nodes, DefinitionSetTable sets, ScheduleTable schedules,
-			SubscriptionTable subscriptions) {
+			SubscriptionTable subscriptions, RowChangeInstallation rowChanges) {
 	}
 
 	/**
@@ -107,6 +110,7 @@ final class DeclaredTriggers {
 	 * @throws InvalidTaskException if it does not understand a filter
 	 */
 	void verify(boolean refuse) {
+		this.tables.rowChanges().verify(refuse);
 		for (SubscriptionTable.Declaration subscription : List.copyOf(this.subscriptions)) {
 			String filter = subscription.trigger().filter();
 			String wrong = (filter != null) ? this.tables.subscriptions().problemWith(filter) : null;
@@ -134,7 +138,8 @@ final class DeclaredTriggers {
 	 * @return the problem, {@code null} if all is well
 	 */
 	@Nullable String problem() {
-		return this.problem;
+		String found = this.problem;
+		return (found != null) ? found : this.tables.rowChanges().problem();
 	}
 
 	/**
@@ -157,6 +162,7 @@ final class DeclaredTriggers {
 			lines.add(this.json.write(List.of("subscription", subscription.task(), trigger.pattern(),
 					String.valueOf(trigger.filter()), String.valueOf(subscription.fields())), "subscription"));
 		}
+		lines.addAll(this.tables.rowChanges().describe());
 		try {
 			byte[] digest = MessageDigest.getInstance("SHA-256")
 				.digest(String.join("\n", lines).getBytes(StandardCharsets.UTF_8));
@@ -183,10 +189,18 @@ final class DeclaredTriggers {
 	 * declared later.
 	 */
 	void declare() {
-		declare(() -> {
+		BooleanSupplier lock = () -> {
 			this.tables.nodes().lockMembership();
 			return true;
-		});
+		};
+		declare(lock);
+		this.tables.rowChanges().reconcile(this::standing, lock);
+	}
+
+	private Standing standing() {
+		String digest = digest();
+		return (this.application == null || digest == null) ? Standing.NEWEST
+				: this.tables.sets().standing(this.application, digest);
 	}
 
 	/**
@@ -196,6 +210,13 @@ final class DeclaredTriggers {
 		if (this.waiting) {
 			declare(this.tables.nodes()::tryLockMembership);
 		}
+		if (this.tables.rowChanges().isWaiting()) {
+			reconcileRowChanges();
+		}
+	}
+
+	private void reconcileRowChanges() {
+		this.tables.rowChanges().reconcile(this::standing, this.tables.nodes()::tryLockMembership);
 	}
 
 	/**
@@ -209,6 +230,7 @@ final class DeclaredTriggers {
 			declare(this.tables.nodes()::tryLockMembership);
 			this.tables.sets().forget(SET_AGE);
 		}
+		reconcileRowChanges();
 	}
 
 	private void declare(BooleanSupplier lock) {

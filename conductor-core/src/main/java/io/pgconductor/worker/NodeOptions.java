@@ -18,10 +18,12 @@ import io.pgconductor.task.Retention;
  * @param failedRetention of failed and cancelled executions whose task doesn't say it
  * @param eventRetention of events
  * @param misfireThreshold how late the tick of a schedule is missed
+ * @param installRowChanges whether triggers are installed on users' tables, rather than
+ * only verified
  */
 record NodeOptions(WorkerOptions defaultWorker, Map<String, WorkerOptions> workers, Duration nodeTimeout,
 		Duration shutdownTimeout, boolean notifications, boolean virtualThreads, Retention completedRetention,
-		Retention failedRetention, Retention eventRetention, Duration misfireThreshold) {
+		Retention failedRetention, Retention eventRetention, Duration misfireThreshold, boolean installRowChanges) {
 
 	private static final Duration SHORTEST_NODE_TIMEOUT = Duration.ofSeconds(1);
 

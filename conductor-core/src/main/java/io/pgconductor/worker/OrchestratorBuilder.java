@@ -38,6 +38,8 @@ public final class OrchestratorBuilder {
 
 	private Duration misfireThreshold = Duration.ofSeconds(30);
 
+	private boolean installRowChanges = true;
+
 	/**
 	 * Start with a conductor and the tasks to run.
 	 * @param conductor built by {@link ConductorBuilder}
@@ -145,6 +147,18 @@ public final class OrchestratorBuilder {
 	}
 
 	/**
+	 * Say whether the triggers that tasks declare on users' tables are installed, and
+	 * dropped when none declares them any more, or only verified: the error of a start
+	 * that misses some has the SQL to run.
+	 * @param installRowChanges {@code true} by default
+	 * @return this
+	 */
+	public OrchestratorBuilder installRowChanges(boolean installRowChanges) {
+		this.installRowChanges = installRowChanges;
+		return this;
+	}
+
+	/**
 	 * Build the orchestrator. Nothing is started yet.
 	 * @return the orchestrator
 	 * @throws IllegalArgumentException if an option is out of its range
@@ -157,7 +171,7 @@ public final class OrchestratorBuilder {
 		return new DefaultOrchestrator(engine, this.registry,
 				new NodeOptions(this.defaultWorker, this.workers, this.nodeTimeout, this.shutdownTimeout,
 						this.notifications, this.virtualThreads, this.completedRetention, this.failedRetention,
-						this.eventRetention, this.misfireThreshold));
+						this.eventRetention, this.misfireThreshold, this.installRowChanges));
 	}
 
 }

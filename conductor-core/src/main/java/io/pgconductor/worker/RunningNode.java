@@ -32,6 +32,7 @@ import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.FinishedExecutionTable;
 import io.pgconductor.jdbc.NodeTable;
+import io.pgconductor.jdbc.RowChangeTable;
 import io.pgconductor.jdbc.RunningExecutionTable;
 import io.pgconductor.jdbc.ScheduleTable;
 import io.pgconductor.jdbc.StepTable;
@@ -41,6 +42,7 @@ import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.maintenance.NodeRescue;
 import io.pgconductor.maintenance.Pruning;
 import io.pgconductor.maintenance.TaskHolding;
+import io.pgconductor.rowchange.RowChangeInstallation;
 import io.pgconductor.schedule.ScheduleFiring;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskRegistry;
@@ -133,9 +135,12 @@ final class RunningNode implements DefaultConductor.Waker {
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		SubscriptionTable subscriptions = new SubscriptionTable(jdbc, schema);
 		this.schedules = new ScheduleTable(jdbc, schema, environment.json());
-		this.triggers = new DeclaredTriggers(environment.application(), registry.tasks(),
-				new DeclaredTriggers.Tables(transactions, nodes, new DefinitionSetTable(jdbc, schema), this.schedules,
-						subscriptions),
+		RowChangeInstallation rowChanges = new RowChangeInstallation(schema, environment.application(),
+				options.installRowChanges(), registry.tasks(), new RowChangeInstallation.Services(transactions,
+						new RowChangeTable(dataSource, schema), environment.json()));
+		this.triggers = new DeclaredTriggers(
+				environment.application(), registry.tasks(), new DeclaredTriggers.Tables(transactions, nodes,
+						new DefinitionSetTable(jdbc, schema), this.schedules, subscriptions, rowChanges),
 				environment.json());
 		this.executions = new ExecutionTable(jdbc, schema, environment.json());
 		this.upkeep = new ExecutionUpkeep(jdbc, schema);

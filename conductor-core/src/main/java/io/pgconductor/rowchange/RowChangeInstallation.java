@@ -1,0 +1,452 @@
+package io.pgconductor.rowchange;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+import io.pgconductor.RowOperation;
+import io.pgconductor.SchemaName;
+import io.pgconductor.jdbc.DefinitionSetTable.Standing;
+import io.pgconductor.jdbc.RowChangeTable;
+import io.pgconductor.jdbc.RowChangeTable.Installed;
+import io.pgconductor.jdbc.RowChangeTable.Other;
+import io.pgconductor.jdbc.SqlErrors;
+import io.pgconductor.jdbc.TableDescription;
+import io.pgconductor.task.InvalidTaskException;
+import io.pgconductor.task.JsonMapping;
+import io.pgconductor.task.RowChangeTrigger;
+import io.pgconductor.task.TaskSpec;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.transaction.support.TransactionOperations;
+
+/**
+ * Has the triggers on users' tables follow what the tasks of a node declare. What is as
+ * declared is not touched; each of the others is replaced in a transaction of its own
+ * that waits for nobody long, and tried again.
+ */
+public final class RowChangeInstallation {
+
+	private static final Logger logger = LoggerFactory.getLogger(RowChangeInstallation.class);
+
+	// Longer, and changes are missed that somebody counts on
+	private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+	private final SchemaName schema;
+
+	private final @Nullable String application;
+
+	private final boolean install;
+
+	private final Services services;
+
+	private final List<Declaration> declarations = new ArrayList<>();
+
+	private final Map<String, Long> lockedSince = new HashMap<>();
+
+	private Set<String> foreign = Set.of();
+
+	private volatile List<CaptureScript> scripts = List.of();
+
+	private volatile @Nullable String invalid;
+
+	private volatile @Nullable String problem;
+
+	private volatile boolean waiting;
+
+	/**
+	 * What an installation needs of its node.
+	 *
+	 * @param transactions on the engine's connections
+	 * @param table on the same connections
+	 * @param json knows the properties of types
+	 */
+	public record Services(TransactionOperations transactions, RowChangeTable table, JsonMapping json) {
+	}
+
+	private record Declaration(TaskSpec task, RowChangeTrigger trigger) {
+
+		InvalidTaskException invalid(String problem, @Nullable Throwable cause) {
+			return new InvalidTaskException(this.task + ": its row changes of " + this.trigger.schema() + "."
+					+ this.trigger.table() + " cannot be captured: " + problem, this.task.source(), cause);
+		}
+
+	}
+
+	/**
+	 * Collect what tasks declare.
+	 * @param schema the conductor's schema
+	 * @param application that declares it; {@code null}: nothing is ever dropped
+	 * @param install whether to install triggers, rather than only to verify that
+	 * somebody has
+	 * @param tasks the tasks
+	 * @param services of the node
+	 */
+	public RowChangeInstallation(SchemaName schema, @Nullable String application, boolean install,
+			Collection<TaskSpec> tasks, Services services) {
+		this.schema = schema;
+		this.application = application;
+		this.install = install;
+		this.services = services;
+		for (TaskSpec task : tasks) {
+			task.triggers()
+				.stream()
+				.filter(RowChangeTrigger.class::isInstance)
+				.map(RowChangeTrigger.class::cast)
+				.forEach((trigger) -> this.declarations.add(new Declaration(task, trigger)));
+		}
+	}
+
+	/**
+	 * Describe what is declared.
+	 * @return the same for all nodes that have the same installed
+	 */
+	public List<String> describe() {
+		return this.declarations.stream().map((declaration) -> {
+			RowChangeTrigger trigger = declaration.trigger();
+			RowChangeTrigger.Content content = trigger.content();
+			return this.services.json()
+				.write(List.of("row change", CaptureScript.VERSION, declaration.task().name(), trigger.schema(),
+						trigger.table(), trigger.operations(), String.valueOf(trigger.when()), trigger.watch(),
+						content.form(), String.valueOf(content.columns()), content.mapping(), content.includeOld(),
+						content.includeMeta(), String.valueOf(trigger.dedupeKey()),
+						String.valueOf(trigger.options().queue()), String.valueOf(trigger.options().priority()),
+						String.valueOf(trigger.options().delay()), String.valueOf(trigger.options().maxAttempts()),
+						String.valueOf(properties(declaration.task()))), "row change");
+		}).toList();
+	}
+
+	private @Nullable Object properties(TaskSpec task) {
+		return (task.payloadType() != null) ? this.services.json().rowProperties(task.payloadType()) : null;
+	}
+
+	/**
+	 * Check that the database can do what is declared; if triggers are not to be
+	 * installed, that they are there.
+	 * @param refuse whether to refuse what does not work; else it is left out
+	 * @throws InvalidTaskException if something does not work
+	 */
+	public void verify(boolean refuse) {
+		Map<Declaration, CaptureScript> scripts = new LinkedHashMap<>();
+		Map<String, Integer> ordinals = new HashMap<>();
+		for (Declaration declaration : List.copyOf(this.declarations)) {
+			attempt(declaration, refuse, () -> {
+				scripts.put(declaration, script(declaration, ordinals));
+				return null;
+			});
+		}
+		this.scripts = List.copyOf(scripts.values());
+		Map<String, Installed> installed = installed(this.scripts);
+		scripts.forEach((declaration, script) -> attempt(declaration, refuse, () -> {
+			Installed existing = installed.get(script.name());
+			if (!isCurrent(script, existing)) {
+				if (!this.install) {
+					throw new IllegalArgumentException(
+							"its triggers are not installed as it declares them, and conductor.row-changes.install is off. "
+									+ "Run this first, as a role that may create triggers on the table:\n\n"
+									+ script.text(this.application, triggers(existing), this.services.table().owner()));
+				}
+				tryOut(script);
+			}
+			return null;
+		}));
+		if (!this.install && this.application != null) {
+			List<Other> left = this.services.table().others(this.application, names(this.scripts));
+			if (!left.isEmpty()) {
+				logger.warn("Triggers {} are not declared any more, and conductor.row-changes.install is off. "
+						+ "To drop them: {}", left, left.stream().map(this::statementsToDrop).toList());
+			}
+		}
+	}
+
+	private void attempt(Declaration declaration, boolean refuse, Supplier<@Nullable Void> step) {
+		try {
+			step.get();
+		}
+		catch (IllegalArgumentException ex) {
+			InvalidTaskException invalid = declaration.invalid(String.valueOf(ex.getMessage()), ex);
+			if (refuse) {
+				throw invalid;
+			}
+			logger.error("{}. The task does not run for these changes", invalid.getMessage());
+			this.invalid = invalid.getMessage();
+			this.declarations.remove(declaration);
+		}
+	}
+
+	private CaptureScript script(Declaration declaration, Map<String, Integer> ordinals) {
+		RowChangeTrigger trigger = declaration.trigger();
+		TableDescription table = this.services.table()
+			.describe(trigger.schema(), trigger.table())
+			.orElseThrow(() -> new IllegalArgumentException("there is no table '" + trigger.table() + "' in schema '"
+					+ trigger.schema() + "', which has " + this.services.table().tableNames(trigger.schema())
+					+ ": correct the name, or have a migration create the table before"));
+		if (this.install && !table.mayHaveTriggers()) {
+			throw new IllegalArgumentException("this role may not create triggers on " + table
+					+ ": grant it TRIGGER on the table, or have somebody else install them "
+					+ "(conductor.row-changes.install = false)");
+		}
+		Capture capture = Capture.of(declaration.task(), trigger, table, this.services.json());
+		int ordinal = ordinals.merge(declaration.task().name() + "\0" + table.quoted(), 1, Integer::sum);
+		return new CaptureScript(this.schema, capture, ordinal);
+	}
+
+	// On a table of the same form, so that nobody's is locked. Nothing of it stays
+	private void tryOut(CaptureScript script) {
+		try {
+			createOnTrial(script);
+		}
+		catch (DataAccessException ex) {
+			if (!SqlErrors.isLockTimeout(ex)) {
+				throw ex;
+			}
+			logger.debug("Table {} is being changed: its triggers are tried when they are installed",
+					script.capture().table(), ex);
+		}
+	}
+
+	private void createOnTrial(CaptureScript script) {
+		RowChangeTable table = this.services.table();
+		TableDescription original = script.capture().table();
+		String trial = this.schema + ".conductor_trial_" + Long.toHexString(System.nanoTime());
+		this.services.transactions().executeWithoutResult((status) -> {
+			status.setRollbackOnly();
+			table.execute("set local lock_timeout = '1s'");
+			run("create table %s (like %s including generated)".formatted(trial, original.quoted()), table,
+					(message) -> "a table cannot be created to try its triggers on: " + message);
+			run(script.createFunction(), table, (message) -> "its function cannot be created: " + message);
+			for (RowOperation operation : script.capture().trigger().operations()) {
+				run(script.createTrigger(operation, trial), table,
+						(message) -> "when = \"" + script.capture().trigger().when() + "\" cannot be used for "
+								+ operation + ": " + message + ". " + original + " has " + original.columnNames()
+								+ "; there is no OLD on INSERT, and no NEW on DELETE: use one annotation for each");
+			}
+		});
+	}
+
+	private static void run(String statement, RowChangeTable table, Function<String, String> explanation) {
+		try {
+			table.execute(statement);
+		}
+		catch (DataAccessException ex) {
+			if (SqlErrors.isConnectionFailure(ex) || SqlErrors.isLockTimeout(ex)) {
+				throw ex;
+			}
+			throw new IllegalArgumentException(explanation.apply(SqlErrors.message(ex)), ex);
+		}
+	}
+
+	private Map<String, Installed> installed(Collection<CaptureScript> scripts) {
+		return scripts.isEmpty() ? Map.of() : this.services.table().installed(names(scripts));
+	}
+
+	private static List<String> names(Collection<CaptureScript> scripts) {
+		return scripts.stream().map(CaptureScript::name).toList();
+	}
+
+	private static boolean isCurrent(CaptureScript script, @Nullable Installed installed) {
+		return installed != null && installed.digest().equals(script.digest())
+				&& installed.triggers().equals(script.triggerNames());
+	}
+
+	private static Set<String> triggers(@Nullable Installed installed) {
+		return (installed != null) ? installed.triggers() : Set.of();
+	}
+
+	/**
+	 * Return what is not captured although it is declared.
+	 * @return the problem, {@code null} if all is well
+	 */
+	public @Nullable String problem() {
+		String found = this.invalid;
+		return (found != null) ? found : this.problem;
+	}
+
+	/**
+	 * Return whether something could not be done so far, since others have a table
+	 * locked.
+	 * @return whether to call {@link #reconcile} again soon
+	 */
+	public boolean isWaiting() {
+		return this.waiting;
+	}
+
+	/**
+	 * Install what is declared and not there, and drop what is not declared any more.
+	 * Costs two looks if there is nothing to do.
+	 * @param standing tells how this node's declarations stand to those of others
+	 * @param lock keeps others from changing that, in a transaction, if it can be had
+	 */
+	public void reconcile(Supplier<Standing> standing, BooleanSupplier lock) {
+		this.waiting = false;
+		Map<String, Installed> installed = installed(this.scripts);
+		if (this.scripts.stream().allMatch((script) -> isOwn(script, installed.get(script.name())))
+				&& this.problem == null && others().isEmpty()) {
+			return;
+		}
+		if (standing.get() != Standing.SUPERSEDED) {
+			Set<String> problems = new HashSet<>();
+			this.scripts = scripts(problems);
+			if (this.install) {
+				addAndChange(standing, lock, problems);
+				// Of what is missing only its table is: it comes back
+				if (problems.isEmpty()) {
+					dropOthers(standing, lock, problems);
+				}
+			}
+			else {
+				findMissing(problems);
+			}
+			this.problem = problems.isEmpty() ? null : String.join("; ", problems);
+		}
+	}
+
+	private void addAndChange(Supplier<Standing> standing, BooleanSupplier lock, Set<String> problems) {
+		Set<String> foreign = new HashSet<>();
+		Map<String, Installed> installed = installed(this.scripts);
+		for (CaptureScript script : this.scripts) {
+			Installed existing = installed.get(script.name());
+			if (isForeign(existing)) {
+				foreign.add(script.capture().table() + " for task '" + script.capture().task() + "'");
+			}
+			else if (!isOwn(script, existing)) {
+				change(script.name(), script.capture().table().toString(), problems,
+						() -> install(script, standing, lock));
+			}
+		}
+		if (!foreign.isEmpty() && !foreign.equals(this.foreign)) {
+			logger.warn("Triggers on {} are declared here, but left alone, since another application declares them: "
+					+ "give the tasks names of their own", foreign);
+		}
+		this.foreign = foreign;
+	}
+
+	private void dropOthers(Supplier<Standing> standing, BooleanSupplier lock, Set<String> problems) {
+		for (Other other : others()) {
+			change(other.name(), other.table(), problems, () -> drop(other, standing, lock));
+		}
+	}
+
+	private void findMissing(Set<String> problems) {
+		Map<String, Installed> installed = installed(this.scripts);
+		this.scripts.stream()
+			.filter((script) -> !isCurrent(script, installed.get(script.name())))
+			.forEach((script) -> problems.add("The triggers on " + script.capture().table() + " for task '"
+					+ script.capture().task() + "' are not there any more: restart to see what to run"));
+	}
+
+	private List<Other> others() {
+		return (this.install && this.application != null)
+				? this.services.table().others(this.application, names(this.scripts)) : List.of();
+	}
+
+	private List<CaptureScript> scripts(Set<String> problems) {
+		List<CaptureScript> scripts = new ArrayList<>();
+		Map<String, Integer> ordinals = new HashMap<>();
+		for (Declaration declaration : this.declarations) {
+			try {
+				scripts.add(script(declaration, ordinals));
+			}
+			catch (IllegalArgumentException ex) {
+				problems.add(String.valueOf(declaration.invalid(String.valueOf(ex.getMessage()), ex).getMessage()));
+			}
+		}
+		problems.stream()
+			.filter((found) -> this.problem == null || !this.problem.contains(found))
+			.forEach((found) -> logger.error("{}", found));
+		return scripts;
+	}
+
+	private boolean isForeign(@Nullable Installed installed) {
+		return installed != null && installed.live() && installed.application() != null
+				&& !installed.application().equals(this.application);
+	}
+
+	private boolean isOwn(CaptureScript script, @Nullable Installed installed) {
+		return installed != null && isCurrent(script, installed)
+				&& (this.application == null || this.application.equals(installed.application()));
+	}
+
+	private void change(String name, String table, Set<String> problems, Runnable change) {
+		try {
+			change.run();
+			this.lockedSince.remove(name);
+		}
+		catch (DataAccessException ex) {
+			if (SqlErrors.isConnectionFailure(ex)) {
+				throw ex;
+			}
+			if (!SqlErrors.isLockTimeout(ex)) {
+				String message = "The triggers on " + table + " cannot be changed: " + SqlErrors.message(ex);
+				logger.error("{}", message, ex);
+				problems.add(message);
+				return;
+			}
+			this.waiting = true;
+			long now = System.nanoTime();
+			Long since = this.lockedSince.putIfAbsent(name, now);
+			if (since == null) {
+				logger.info("Table {} is in use: its triggers are changed when there is a moment for it", table);
+			}
+			else if (now - since > PATIENCE.toNanos()) {
+				problems.add("The triggers on " + table
+						+ " wait for a moment in which the table is not in use: end the transactions that lock it");
+			}
+		}
+	}
+
+	private void install(CaptureScript script, Supplier<Standing> standing, BooleanSupplier lock) {
+		boolean installed = inTransaction(lock, () -> {
+			Installed existing = installed(List.of(script)).get(script.name());
+			if (standing.get() == Standing.SUPERSEDED || isForeign(existing) || isOwn(script, existing)) {
+				return false;
+			}
+			script.install(this.application, triggers(existing)).forEach(this.services.table()::execute);
+			return true;
+		});
+		if (installed) {
+			logger.info("Installed triggers {} on {}, which have task '{}' run", script.triggerNames(),
+					script.capture().table(), script.capture().task());
+		}
+	}
+
+	private void drop(Other other, Supplier<Standing> standing, BooleanSupplier lock) {
+		boolean dropped = inTransaction(lock, () -> {
+			if (standing.get() != Standing.ONLY) {
+				return false;
+			}
+			statementsToDrop(other).forEach(this.services.table()::execute);
+			return true;
+		});
+		if (dropped) {
+			logger.info("Dropped triggers {}, which application '{}' does not declare any more", other,
+					this.application);
+		}
+	}
+
+	private boolean inTransaction(BooleanSupplier lock, BooleanSupplier change) {
+		return Boolean.TRUE.equals(this.services.transactions().execute((status) -> {
+			if (!lock.getAsBoolean()) {
+				this.waiting = true;
+				return false;
+			}
+			return change.getAsBoolean();
+		}));
+	}
+
+	private List<String> statementsToDrop(Other other) {
+		return CaptureScript.drop(this.schema, other.name());
+	}
+
+}

@@ -1,0 +1,118 @@
+package io.pgconductor.rowchange;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import io.pgconductor.SchemaName;
+import io.pgconductor.jdbc.TableDescription.Column;
+import io.pgconductor.task.SqlName;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * SQL expressions for the JSON of a row.
+ *
+ * @param schema of the conductor's functions
+ * @param capture what is captured
+ * @param row the row: {@code NEW} or {@code OLD} in a trigger, or the alias of the table
+ * @param operation an SQL expression for what has become of the row
+ */
+record RowJson(SchemaName schema, Capture capture, String row, String operation) {
+
+	private static final Set<String> TRIGGER_ROWS = Set.of("NEW", "OLD");
+
+	private static final String INTERVAL = "interval";
+
+	private static final String BYTES = "bytea";
+
+	// Of a function's arguments, two for each member
+	private static final int MAX_MEMBERS = 45;
+
+	/**
+	 * Return whether the JSON of a row as a whole has a column as the session shows it,
+	 * or not at all.
+	 * @param column the column
+	 * @return whether it needs an expression of its own
+	 */
+	static boolean isSpecial(Column column) {
+		return column.generatedOnRead() != null || column.baseType().equals(INTERVAL)
+				|| (column.baseType().equals(BYTES) && !column.array());
+	}
+
+	/**
+	 * Return the row's JSON.
+	 * @param withMeta whether it says where and when it has changed
+	 * @return an expression of type {@code json}
+	 */
+	String json(boolean withMeta) {
+		Map<String, Column> members = this.capture.members();
+		if (members == null) {
+			return whole(withMeta);
+		}
+		return object(members, withMeta ? meta() : null);
+	}
+
+	/**
+	 * Return the JSON of the row with all its columns, whatever they are by now.
+	 * @param withMeta whether it says where and when it has changed
+	 * @return an expression of type {@code json}
+	 */
+	String whole(boolean withMeta) {
+		String row = "pg_catalog.to_json(" + this.row + ")";
+		return withMeta ? "(pg_catalog.left(%s::text, -1) || ',\"%s\":' || %s::text || '}')::json".formatted(row,
+				Capture.META, meta()) : row;
+	}
+
+	private String object(Map<String, Column> members, @Nullable String meta) {
+		boolean call = members.size() <= MAX_MEMBERS;
+		List<String> parts = new ArrayList<>();
+		members.forEach((name, column) -> parts
+			.add(call ? SqlName.literal(name) + ", " + value(column) : value(column) + " as " + SqlName.quote(name)));
+		if (meta != null) {
+			parts.add(call ? SqlName.literal(Capture.META) + ", " + meta : meta + " as " + SqlName.quote(Capture.META));
+		}
+		String list = String.join(", ", parts);
+		return call ? "pg_catalog.json_build_object(" + list + ")"
+				: "(select pg_catalog.to_json(captured) from (select " + list + ") captured)";
+	}
+
+	private String meta() {
+		return "pg_catalog.json_build_object('schema', %s, 'table', %s, 'operation', %s, 'at', %s.now(), 'xid', pg_catalog.pg_current_xact_id()::text)"
+			.formatted(SqlName.literal(this.capture.table().schema()), SqlName.literal(this.capture.table().name()),
+					this.operation, this.schema);
+	}
+
+	private String value(Column column) {
+		String value = plain(column);
+		if (column.baseType().equals(INTERVAL)) {
+			return "%s.iso_interval(%s)".formatted(this.schema, value);
+		}
+		if (column.baseType().equals(BYTES) && !column.array()) {
+			return "E'\\\\x' || pg_catalog.encode(%s, 'hex')".formatted(value);
+		}
+		return value;
+	}
+
+	// A trigger gets what is generated on read as null
+	private String plain(Column column) {
+		if (column.generatedOnRead() != null && TRIGGER_ROWS.contains(this.row)) {
+			return "(select " + column.generatedOnRead() + " from (select " + this.row + ".*) generated)";
+		}
+		return this.row + "." + column.quoted();
+	}
+
+	/**
+	 * Return the key of the row.
+	 * @return an expression of type {@code text}
+	 */
+	String key() {
+		List<String> parts = this.capture.key()
+			.stream()
+			.map((part) -> (part.column() != null) ? plain(part.column())
+					: SqlName.literal(String.valueOf(part.text())))
+			.toList();
+		return parts.isEmpty() ? "null" : "pg_catalog.concat(" + String.join(", ", parts) + ")";
+	}
+
+}
