@@ -79,6 +79,8 @@ public class ConductorProperties {
 
 	private final Schedule schedule = new Schedule();
 
+	private final RowChanges rowChanges = new RowChanges();
+
 	/**
 	 * Options of tasks by name, which take precedence over those of their declaration. A
 	 * name with other characters than letters, digits and dashes is put in brackets.
@@ -175,6 +177,10 @@ public class ConductorProperties {
 
 	public Schedule getSchedule() {
 		return this.schedule;
+	}
+
+	public RowChanges getRowChanges() {
+		return this.rowChanges;
 	}
 
 	public Map<String, Task> getTasks() {
@@ -415,6 +421,28 @@ public class ConductorProperties {
 
 		public void setMisfireThreshold(Duration misfireThreshold) {
 			this.misfireThreshold = misfireThreshold;
+		}
+
+	}
+
+	/**
+	 * Changes of rows.
+	 */
+	public static class RowChanges {
+
+		/**
+		 * Whether to install the triggers that tasks declare on tables, and to drop those
+		 * that none declares any more. If not, a start only verifies that they are there,
+		 * and else fails with the SQL to run.
+		 */
+		private boolean install = true;
+
+		public boolean isInstall() {
+			return this.install;
+		}
+
+		public void setInstall(boolean install) {
+			this.install = install;
 		}
 
 	}

@@ -54,7 +54,8 @@ class ConductorWorkerConfiguration {
 			.virtualThreads(properties.getWorker().isVirtualThreads())
 			.retention(properties.getRetention().getCompleted(), properties.getRetention().getFailed())
 			.eventRetention(properties.getRetention().getEvents())
-			.misfireThreshold(options.misfireThreshold());
+			.misfireThreshold(options.misfireThreshold())
+			.installRowChanges(properties.getRowChanges().isInstall());
 		options.workers().forEach(builder::worker);
 		customizers.orderedStream().forEach((customizer) -> customizer.customize(builder));
 		return builder.build();

@@ -25,11 +25,11 @@ class ConfigurationMetadataTests {
 				"conductor.foreign-transaction", "conductor.max-fan-in-size", "conductor.max-payload-size",
 				"conductor.migrate", "conductor.node-timeout", "conductor.notifications.enabled", "conductor.pool.size",
 				"conductor.retention.completed", "conductor.retention.events", "conductor.retention.failed",
-				"conductor.schedule.misfire-threshold", "conductor.schema", "conductor.shutdown-timeout",
-				"conductor.tasks", "conductor.worker.default.concurrency", "conductor.worker.default.fetch-batch-size",
-				"conductor.worker.default.flush-interval", "conductor.worker.default.poll-interval",
-				"conductor.worker.enabled", "conductor.worker.queues", "conductor.worker.virtual-threads",
-				"management.health.conductor.enabled");
+				"conductor.row-changes.install", "conductor.schedule.misfire-threshold", "conductor.schema",
+				"conductor.shutdown-timeout", "conductor.tasks", "conductor.worker.default.concurrency",
+				"conductor.worker.default.fetch-batch-size", "conductor.worker.default.flush-interval",
+				"conductor.worker.default.poll-interval", "conductor.worker.enabled", "conductor.worker.queues",
+				"conductor.worker.virtual-threads", "management.health.conductor.enabled");
 		assertThat(properties).allSatisfy((name, property) -> {
 			assertThat(property.path("type").asString("")).isNotEmpty();
 			assertThat(property.path("description").asString("")).endsWith(".");
