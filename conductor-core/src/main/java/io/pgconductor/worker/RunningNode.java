@@ -5,7 +5,6 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,7 +29,6 @@ import io.pgconductor.jdbc.ExecutionClaims;
 import io.pgconductor.jdbc.ExecutionOutcomes;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.ExecutionUpkeep;
-import io.pgconductor.jdbc.FinishedExecutionTable;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.RowChangeTable;
 import io.pgconductor.jdbc.RunningExecutionTable;
@@ -39,9 +37,6 @@ import io.pgconductor.jdbc.StepTable;
 import io.pgconductor.jdbc.SubscriptionTable;
 import io.pgconductor.jdbc.TaskTable;
 import io.pgconductor.jdbc.TimeOrderedIds;
-import io.pgconductor.maintenance.NodeRescue;
-import io.pgconductor.maintenance.Pruning;
-import io.pgconductor.maintenance.TaskHolding;
 import io.pgconductor.rowchange.RowChangeInstallation;
 import io.pgconductor.schedule.ScheduleFiring;
 import io.pgconductor.task.Retention;
@@ -67,17 +62,7 @@ final class RunningNode implements DefaultConductor.Waker {
 	// is taken over within the time-out, and four heartbeats may get lost
 	private static final int BEATS_PER_TIMEOUT = 6;
 
-	private static final Duration LONG_RUN = Duration.ofSeconds(10);
-
-	private static final Duration REHOMING_INTERVAL = Duration.ofSeconds(15);
-
-	private static final Duration PRUNING_INTERVAL = Duration.ofSeconds(60);
-
-	private static final Duration LOCKED_INTERVAL = Duration.ofSeconds(2);
-
 	private static final int CHORE_PATIENCE_FACTOR = 10;
-
-	private static final int MAX_BROKEN_SHOWN = 10;
 
 	// A loop that takes longer is waiting for a database that is out of reach
 	private static final Duration LOOP_END = Duration.ofSeconds(5);
@@ -96,26 +81,15 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private final DeclaredTriggers triggers;
 
-	private final ScheduleTable schedules;
-
 	private final AttemptWatch attempts;
 
-	private final Housekeeper housekeeper = new Housekeeper("conductor-housekeeping");
-
-	// Nothing else may hold it up
-	private final Housekeeper rescuer = new Housekeeper("conductor-rescue");
+	private final NodeChores chores;
 
 	private final List<QueueWorker> workers = new ArrayList<>();
 
 	private final List<AutoCloseable> executors = new ArrayList<>();
 
 	private final ExecutionTable executions;
-
-	private final ExecutionUpkeep upkeep;
-
-	private final TaskHolding holding;
-
-	private volatile Map<String, String> brokenSchedules = Map.of();
 
 	private volatile boolean stopping;
 
@@ -134,16 +108,15 @@ final class RunningNode implements DefaultConductor.Waker {
 		NodeTable nodes = new NodeTable(jdbc, schema);
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		SubscriptionTable subscriptions = new SubscriptionTable(jdbc, schema);
-		this.schedules = new ScheduleTable(jdbc, schema, environment.json());
+		ScheduleTable schedules = new ScheduleTable(jdbc, schema, environment.json());
 		RowChangeInstallation rowChanges = new RowChangeInstallation(schema, environment.application(),
 				options.installRowChanges(), registry.tasks(), new RowChangeInstallation.Services(transactions,
 						new RowChangeTable(dataSource, schema), environment.json()));
 		this.triggers = new DeclaredTriggers(
 				environment.application(), registry.tasks(), new DeclaredTriggers.Tables(transactions, nodes,
-						new DefinitionSetTable(jdbc, schema), this.schedules, subscriptions, rowChanges),
+						new DefinitionSetTable(jdbc, schema), schedules, subscriptions, rowChanges),
 				environment.json());
 		this.executions = new ExecutionTable(jdbc, schema, environment.json());
-		this.upkeep = new ExecutionUpkeep(jdbc, schema);
 		// Any queue may hold executions of any task: who invokes can choose
 		Set<String> queues = new TreeSet<>(registry.queues());
 		queues.addAll(options.workers().keySet());
@@ -151,12 +124,16 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.node = new Node(nodes, tasks, transactions, () -> registration(environment, options, queues),
 				definitions(registry, options), this.triggers, options.nodeTimeout().multipliedBy(2).dividedBy(3),
 				() -> this.workers.forEach(QueueWorker::lose));
+		// Some have to read whole tables
+		EngineDataSource choreDataSource = new EngineDataSource(engineDataSource, ownSessions,
+				patience.multipliedBy(CHORE_PATIENCE_FACTOR));
+		this.chores = new NodeChores(choreDataSource, schema, options.nodeTimeout(), beat, this.node, this.triggers,
+				schedules);
 		this.connection = new NodeConnection(dataSource, schema, options.notifications(), beat, this.node::heartbeat);
 		this.events = new EventMatcher(new EventMatching(new EventTable(jdbc, schema)));
-		this.promoter = new Promoter(this.upkeep,
-				new ScheduleFiring(transactions, this.schedules, new TimeOrderedIds()::next,
-						options.misfireThreshold()),
-				this.events, this::lookForBrokenSchedules, this.connection, options.notifications());
+		this.promoter = new Promoter(new ExecutionUpkeep(jdbc, schema),
+				new ScheduleFiring(transactions, schedules, new TimeOrderedIds()::next, options.misfireThreshold()),
+				this.events, this.chores::lookForBrokenSchedules, this.connection, options.notifications());
 		ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1,
 				(task) -> HandlerExecutors.daemon(task, "conductor-timeouts"));
 		// Else it would keep what has ended long before its timeout
@@ -179,12 +156,8 @@ final class RunningNode implements DefaultConductor.Waker {
 			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
 					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
 		});
-		// Chores may have to read whole tables
-		EngineDataSource choreDataSource = new EngineDataSource(engineDataSource, ownSessions,
-				patience.multipliedBy(CHORE_PATIENCE_FACTOR));
-		JdbcClient choreJdbc = JdbcClient.create(choreDataSource);
-		this.holding = new TaskHolding(new TaskTable(choreJdbc, schema), new ExecutionUpkeep(choreJdbc, schema));
-		addChores(beat, choreDataSource, environment, queues);
+		this.chores.setAside(this.node, this.workers);
+		this.chores.count(queues, metrics);
 	}
 
 	private NodeTable.Registration registration(DefaultConductor.Environment environment, NodeOptions options,
@@ -222,32 +195,6 @@ final class RunningNode implements DefaultConductor.Waker {
 			.forEach((worker) -> worker.cancel(attempt));
 	}
 
-	private void addChores(Duration beat, EngineDataSource dataSource, DefaultConductor.Environment environment,
-			Set<String> queues) {
-		SchemaName schema = environment.schema();
-		ConductorMetrics metrics = environment.metrics();
-		JdbcClient jdbc = JdbcClient.create(dataSource);
-		TransactionTemplate transactions = new TransactionTemplate(new DataSourceTransactionManager(dataSource));
-		TaskTable tasks = new TaskTable(jdbc, schema);
-		ExecutionUpkeep upkeep = new ExecutionUpkeep(jdbc, schema);
-		NodeTable nodes = new NodeTable(jdbc, schema);
-		NodeRescue rescue = new NodeRescue(transactions, jdbc, nodes, tasks, upkeep, this.node::canJudge);
-		Pruning pruning = new Pruning(new FinishedExecutionTable(jdbc, schema), new EventTable(jdbc, schema));
-		this.rescuer.add("rescuing", beat, rescue::run);
-		this.housekeeper.addGradual("releasing held executions", beat, this.holding::release);
-		this.housekeeper.add("setting long runners aside", LONG_RUN.dividedBy(2), this::setLongRunnersAside);
-		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
-		this.housekeeper.addGradual("rehoming", REHOMING_INTERVAL, this.holding::rehome);
-		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
-		this.housekeeper.add("looking for broken schedules", PRUNING_INTERVAL, this::lookForBrokenSchedules);
-		this.housekeeper.add("following declarations", this.options.nodeTimeout(), this.triggers::follow);
-		this.housekeeper.add("declaring what was locked", LOCKED_INTERVAL, this.triggers::declareLocked);
-		if (metrics != ConductorMetrics.NONE) {
-			QueueDepths depths = new QueueDepths(upkeep, transactions, jdbc, metrics, queues);
-			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
-		}
-	}
-
 	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options) {
 		List<TaskTable.Definition> definitions = new ArrayList<>();
 		registry.byNameOrAlias().forEach((name, task) -> {
@@ -274,8 +221,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.events.start();
 		this.promoter.start();
 		this.attempts.start();
-		this.housekeeper.start();
-		this.rescuer.start();
+		this.chores.start();
 		this.workers.forEach(QueueWorker::start);
 		logger.info("Node {} has started: it serves queues {} with tasks {}", this.node.id(),
 				this.workers.stream().map(QueueWorker::queue).toList(), this.tasks.keySet());
@@ -289,12 +235,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		return this.node.lastHeartbeat();
 	}
 
-	private void lookForBrokenSchedules() {
-		this.brokenSchedules = this.schedules.broken(MAX_BROKEN_SHOWN);
-	}
-
 	Map<String, String> brokenSchedules() {
-		return this.brokenSchedules;
+		return this.chores.brokenSchedules();
 	}
 
 	@Nullable String failure() {
@@ -310,7 +252,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		if (this.attempts.thread().isFailing()) {
 			return "Running executions cannot be asked whether they were cancelled";
 		}
-		if (this.rescuer.isFailing() || this.housekeeper.isFailing()) {
+		if (this.chores.isFailing()) {
 			return "Housekeeping fails";
 		}
 		if (this.triggers.problem() != null) {
@@ -324,19 +266,6 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.connection.wakeLocally(targets);
 	}
 
-	private void setLongRunnersAside() {
-		for (QueueWorker worker : this.workers) {
-			List<Attempt> longRunners = worker.runningFor(LONG_RUN.toNanos());
-			if (!longRunners.isEmpty()) {
-				Collection<UUID> aside = this.upkeep.setAside(this.node.id(),
-						longRunners.stream().map((attempt) -> attempt.execution().id()).toList());
-				longRunners.stream()
-					.filter((attempt) -> aside.contains(attempt.execution().id()))
-					.forEach(Attempt::setAside);
-			}
-		}
-	}
-
 	/**
 	 * Return whether nothing is ready or running here, after promoting what is due, and
 	 * matching events.
@@ -346,9 +275,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		while (this.promoter.promote() | this.events.match()) {
 			continue;
 		}
-		while (this.holding.release()) {
-			continue;
-		}
+		this.chores.releaseHeld();
 		long claims = claimCount();
 		return isIdle()
 				&& this.workers.stream()
@@ -401,8 +328,8 @@ final class RunningNode implements DefaultConductor.Waker {
 	}
 
 	private void stopLoops() {
-		List<LoopThread> loops = new ArrayList<>(List.of(this.promoter.thread(), this.events.thread(),
-				this.housekeeper.thread(), this.rescuer.thread()));
+		List<LoopThread> loops = new ArrayList<>(List.of(this.promoter.thread(), this.events.thread()));
+		loops.addAll(this.chores.threads());
 		this.workers.forEach((worker) -> loops.add(worker.claimThread()));
 		loops.forEach(LoopThread::stop);
 		long deadline = System.nanoTime() + LOOP_END.toNanos();
