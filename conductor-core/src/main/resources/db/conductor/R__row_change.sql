@@ -45,6 +45,12 @@ language sql immutable parallel safe
 set intervalstyle = 'iso_8601'
 as $$ select value::text[] $$;
 
+-- Likewise bytes.
+create or replace function ${schema}.hex_bytes(value bytea[]) returns text[]
+language sql immutable parallel safe
+set bytea_output = 'hex'
+as $$ select value::text[] $$;
+
 -- Of claimed executions with a key, keeps those that are the newest of theirs: these begin now, and lose their key. Older ones vanish,
 -- whoever has claimed them, unless they have begun. Newer ones wait for their own time: then what was claimed vanishes. Returns those
 -- that begin, and whether there is more to drop first: nothing has begun then. Who drops a row locks it, but waits for none: another

@@ -29,7 +29,7 @@ public final class RowChangeTable {
 	private static final int MAX_NAMES = 30;
 
 	private static final String COLUMNS = """
-			select a.attname as name, pg_catalog.format_type(a.atttypid, a.atttypmod) as type, b.name as base_type, b.is_array,
+			select a.attname as name, pg_catalog.format_type(a.atttypid, a.atttypmod) as type, b.name as base_type, b.is_array, b.is_row,
 			       case when pg_catalog.to_jsonb(a) ->> 'attgenerated' = 'v'
 			            then (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d
 			                  where d.adrelid = a.attrelid and d.adnum = a.attnum) end as generated_on_read,
@@ -52,7 +52,9 @@ public final class RowChangeTable {
 			               b.is_array or t.typtype <> 'd'
 			        from base b join pg_catalog.pg_type t on t.oid = b.oid
 			        where t.typtype = 'd' or t.typcategory = 'A')
-			    select t.typname::text as name, b.is_array
+			    select case when t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace then t.typname::text
+			                else t.oid::pg_catalog.regtype::text end as name,
+			           b.is_array, t.typtype = 'c' as is_row
 			    from base b join pg_catalog.pg_type t on t.oid = b.oid
 			    where t.typtype <> 'd' and t.typcategory <> 'A') b
 			where n.nspname = :schema and c.relname = :table
@@ -65,17 +67,21 @@ public final class RowChangeTable {
 			order by 1 limit :limit
 			""";
 
-	// Triggers of partitions are clones, and others' are theirs
+	// Triggers of partitions are clones. Those on a table that was renamed are not wanted
 	private static final String INSTALLED = """
 			select r.name, r.digest, r.application,
 			       exists (select from ${schema}.node n where n.dead_at is null and n.application = r.application) as live,
-			       array (select t.tgname::text
-			              from pg_catalog.pg_trigger t
-			              join pg_catalog.pg_class c on c.oid = t.tgrelid and c.relname = r.table_name
-			              join pg_catalog.pg_namespace s on s.oid = c.relnamespace and s.nspname = r.table_schema
-			              join pg_catalog.pg_proc p on p.oid = t.tgfoid and p.proname = r.name
+			       array (select case when c.relname = r.table_name and s.nspname = r.table_schema then t.tgname::text
+			                          else pg_catalog.concat_ws('.', s.nspname, c.relname, t.tgname) end
+			              from pg_catalog.pg_proc p
 			              join pg_catalog.pg_namespace n on n.oid = p.pronamespace and n.nspname = '${schema}'
-			              where not t.tgisinternal) as triggers
+			              join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+			                                         and d.refobjid = p.oid
+			                                         and d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass
+			              join pg_catalog.pg_trigger t on t.oid = d.objid and t.tgfoid = p.oid and t.tgparentid = 0
+			              join pg_catalog.pg_class c on c.oid = t.tgrelid
+			              join pg_catalog.pg_namespace s on s.oid = c.relnamespace
+			              where p.proname = r.name) as triggers
 			from ${schema}.row_change r
 			where r.name = any (:names)
 			""";
@@ -109,7 +115,8 @@ public final class RowChangeTable {
 	 * @param digest of what was installed
 	 * @param application that has declared it, {@code null} if it has no name
 	 * @param live whether that application has a live node
-	 * @param triggers the names of those that the table has
+	 * @param triggers the names of those that the table has; of another table, which had
+	 * its name before, with that table's
 	 */
 	public record Installed(String name, String digest, @Nullable String application, boolean live,
 			Set<String> triggers) {
@@ -150,7 +157,8 @@ public final class RowChangeTable {
 			TableDescription description = null;
 			while (rs.next()) {
 				columns.add(new TableDescription.Column(rs.getString("name"), rs.getString("type"),
-						rs.getString("base_type"), rs.getBoolean("is_array"), rs.getString("generated_on_read")));
+						rs.getString("base_type"), rs.getBoolean("is_array"), rs.getBoolean("is_row"),
+						rs.getString("generated_on_read")));
 				description = new TableDescription(rs.getString("table_schema"), rs.getString("table_name"),
 						rs.getBoolean("holds_rows"), rs.getBoolean("may_have_triggers"), columns,
 						List.of((String[]) rs.getArray("primary_key").getArray()));

@@ -22,7 +22,7 @@ public record TableDescription(String schema, String name, boolean holdsRows, bo
 
 	// A comparison of these is no equality of all that they hold, or there is none
 	private static final Set<String> INCOMPARABLE = Set.of("json", "xml", "point", "line", "lseg", "box", "path",
-			"polygon", "circle");
+			"polygon", "circle", "jsonpath", "refcursor", "pg_snapshot", "txid_snapshot");
 
 	/**
 	 * A column.
@@ -31,17 +31,19 @@ public record TableDescription(String schema, String name, boolean holdsRows, bo
 	 * @param type its type, as in SQL
 	 * @param baseType the name of the type beneath domains and arrays
 	 * @param array whether it is an array
+	 * @param row whether it is, or has, rows of a composite type
 	 * @param generatedOnRead what it is computed from when it is read; {@code null}: it
 	 * is stored
 	 */
-	public record Column(String name, String type, String baseType, boolean array, @Nullable String generatedOnRead) {
+	public record Column(String name, String type, String baseType, boolean array, boolean row,
+			@Nullable String generatedOnRead) {
 
 		/**
 		 * Return whether {@code is distinct from} can compare two values.
 		 * @return whether it can
 		 */
 		public boolean isComparable() {
-			return !INCOMPARABLE.contains(this.baseType);
+			return !this.row && !INCOMPARABLE.contains(this.baseType);
 		}
 
 		/**

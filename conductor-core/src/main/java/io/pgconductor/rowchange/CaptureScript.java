@@ -93,9 +93,8 @@ final class CaptureScript {
 	 * @return the same for the same SQL
 	 */
 	String digest() {
-		return sha256(Stream
-			.of(Stream.of(createFunction()),
-					operations().map((operation) -> createTrigger(operation, table().quoted())), registered())
+		return sha256(Stream.of(Stream.of(createFunction()),
+				operations().map((operation) -> createTrigger(operation, table().quoted(), this.name)), registered())
 			.flatMap((part) -> part)
 			.collect(Collectors.joining("\n")));
 	}
@@ -107,17 +106,18 @@ final class CaptureScript {
 	/**
 	 * Return the statements that install everything, in a transaction.
 	 * @param application that declares it, {@code null} if it has no name
-	 * @param existing the names of those triggers that the table has
 	 * @return the statements, in order
 	 */
-	List<String> install(@Nullable String application, Set<String> existing) {
+	List<String> install(@Nullable String application) {
 		List<String> statements = new ArrayList<>();
+		// With its triggers, also on a table that had the name before. Who may create
+		// triggers on a table may not drop them unless the table is theirs
+		statements.add("drop function if exists %s() cascade".formatted(function()));
 		statements.add(createFunction());
 		statements.add("revoke all on function %s() from public".formatted(function()));
 		statements.add("comment on function %s() is %s".formatted(function(),
 				SqlName.literal("Has task '" + this.capture.task() + "' run for changes of " + table())));
-		existing.stream().sorted().map(this::dropTrigger).forEach(statements::add);
-		operations().map((operation) -> createTrigger(operation, table().quoted())).forEach(statements::add);
+		operations().map((operation) -> createTrigger(operation, table().quoted(), this.name)).forEach(statements::add);
 		statements.add(register(application));
 		return statements;
 	}
@@ -127,6 +127,16 @@ final class CaptureScript {
 	 * @return the statement
 	 */
 	String createFunction() {
+		return createFunction(this.name);
+	}
+
+	/**
+	 * Return the statement that creates the function under another name.
+	 * @param name the name
+	 * @return the statement
+	 */
+	// What session-local types could be taken for those of the body is searched last
+	String createFunction(String name) {
 		String body = body();
 		String tag = "$conductor$";
 		for (int i = 1; body.contains(tag); i++) {
@@ -135,21 +145,26 @@ final class CaptureScript {
 		return """
 				create or replace function %s() returns trigger
 				language plpgsql volatile security definer
-				set search_path = ''
+				set search_path = pg_catalog, pg_temp
 				as %s
-				%s%s""".formatted(function(), tag, body, tag);
+				%s%s""".formatted(function(name), tag, body, tag);
 	}
 
 	private String function() {
-		return this.schema + "." + SqlName.quote(this.name);
+		return function(this.name);
+	}
+
+	private String function(String name) {
+		return this.schema + "." + SqlName.quote(name);
 	}
 
 	private String body() {
 		StringBuilder branches = new StringBuilder();
 		StringBuilder fallbacks = new StringBuilder();
 		for (RowOperation operation : this.capture.trigger().operations()) {
-			branches.append(branch(operation, payload(operation, false)));
-			fallbacks.append(branch(operation, payload(operation, true)));
+			RowJson newest = newest(operation);
+			branches.append(branch(operation, payload(operation, false), newest.key()));
+			fallbacks.append(branch(operation, payload(operation, true), newest.keyWithoutColumns()));
 		}
 		return """
 				#variable_conflict use_column
@@ -159,7 +174,7 @@ final class CaptureScript {
 				    coalesce_key text;
 				begin
 				    begin
-				%s    exception when undefined_column then
+				%s    exception when others then
 				        -- The table has changed since: its writers must not suffer from that
 				%s    end;
 				    perform %s;
@@ -168,16 +183,14 @@ final class CaptureScript {
 				""".formatted(branches, fallbacks, call("payload", "headers", "coalesce_key"));
 	}
 
-	private String branch(RowOperation operation, String payload) {
-		String headers = headers(operation);
-		String key = newest(operation).key();
+	private String branch(RowOperation operation, String payload, String key) {
 		return """
 				        if TG_OP = '%s' then
 				            headers := %s;
 				            payload := %s;
 				            coalesce_key := %s;
 				        end if;
-				""".formatted(operation, headers, payload, key);
+				""".formatted(operation, headers(operation), payload, key);
 	}
 
 	private RowJson row(String row, RowOperation operation) {
@@ -229,9 +242,10 @@ final class CaptureScript {
 	 * Return the statement that creates a trigger.
 	 * @param operation the operation that it is for
 	 * @param table the table that gets it, quoted
+	 * @param function the name of the function that it calls
 	 * @return the statement
 	 */
-	String createTrigger(RowOperation operation, String table) {
+	String createTrigger(RowOperation operation, String table, String function) {
 		List<String> conditions = new ArrayList<>();
 		if (operation == RowOperation.UPDATE && !this.capture.watch().isEmpty()) {
 			conditions.add(this.capture.watch()
@@ -244,7 +258,7 @@ final class CaptureScript {
 		}
 		String when = conditions.isEmpty() ? "" : " when (" + String.join(" and ", conditions) + ")";
 		return "create trigger %s after %s on %s for each row%s execute function %s()"
-			.formatted(SqlName.quote(triggerName(operation)), operation, table, when, function());
+			.formatted(SqlName.quote(triggerName(operation)), operation, table, when, function(function));
 	}
 
 	private static String isChanged(Column column) {
@@ -252,11 +266,12 @@ final class CaptureScript {
 		return "OLD.%1$s%2$s is distinct from NEW.%1$s%2$s".formatted(column.quoted(), cast);
 	}
 
-	private String dropTrigger(String trigger) {
-		return "drop trigger %s on %s".formatted(SqlName.quote(trigger), table().quoted());
-	}
-
-	private String register(@Nullable String application) {
+	/**
+	 * Return the statement that notes what is installed.
+	 * @param application that declares it, {@code null} if it has no name
+	 * @return the statement
+	 */
+	String register(@Nullable String application) {
 		String values = Stream
 			.of(Stream.of(this.name, this.capture.task(), table().schema(), table().name(), digest())
 				.map(SqlName::literal), registered(), Stream.of(literalOrNull(application)))
@@ -291,13 +306,12 @@ final class CaptureScript {
 	/**
 	 * Return all of it for somebody to read and to run.
 	 * @param application that declares it, {@code null} if it has no name
-	 * @param existing the names of those triggers that the table has
 	 * @param owner the role that the function is to belong to
 	 * @return a script
 	 */
-	String text(@Nullable String application, Set<String> existing, String owner) {
+	String text(@Nullable String application, String owner) {
 		List<String> statements = new ArrayList<>(List.of("begin", "set local lock_timeout = '1s'"));
-		statements.addAll(install(application, existing));
+		statements.addAll(install(application));
 		statements.add("alter function %s() owner to %s".formatted(function(), SqlName.quote(owner)));
 		statements.add("commit");
 		return String.join(";\n", statements) + ";\n";

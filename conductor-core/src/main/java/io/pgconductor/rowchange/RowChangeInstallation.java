@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -155,7 +156,7 @@ public final class RowChangeInstallation {
 					throw new IllegalArgumentException(
 							"its triggers are not installed as it declares them, and conductor.row-changes.install is off. "
 									+ "Run this first, as a role that may create triggers on the table:\n\n"
-									+ script.text(this.application, triggers(existing), this.services.table().owner()));
+									+ script.text(this.application, this.services.table().owner()));
 				}
 				tryOut(script);
 			}
@@ -192,11 +193,6 @@ public final class RowChangeInstallation {
 			.orElseThrow(() -> new IllegalArgumentException("there is no table '" + trigger.table() + "' in schema '"
 					+ trigger.schema() + "', which has " + this.services.table().tableNames(trigger.schema())
 					+ ": correct the name, or have a migration create the table before"));
-		if (this.install && !table.mayHaveTriggers()) {
-			throw new IllegalArgumentException("this role may not create triggers on " + table
-					+ ": grant it TRIGGER on the table, or have somebody else install them "
-					+ "(conductor.row-changes.install = false)");
-		}
 		Capture capture = Capture.of(declaration.task(), trigger, table, this.services.json());
 		int ordinal = ordinals.merge(declaration.task().name() + "\0" + table.quoted(), 1, Integer::sum);
 		return new CaptureScript(this.schema, capture, ordinal);
@@ -204,6 +200,12 @@ public final class RowChangeInstallation {
 
 	// On a table of the same form, so that nobody's is locked. Nothing of it stays
 	private void tryOut(CaptureScript script) {
+		TableDescription table = script.capture().table();
+		if (!table.mayHaveTriggers()) {
+			throw new IllegalArgumentException("this role may not create triggers on " + table
+					+ ": grant it TRIGGER on the table, or have somebody else install them "
+					+ "(conductor.row-changes.install = false)");
+		}
 		try {
 			createOnTrial(script);
 		}
@@ -211,28 +213,33 @@ public final class RowChangeInstallation {
 			if (!SqlErrors.isLockTimeout(ex)) {
 				throw ex;
 			}
-			logger.debug("Table {} is being changed: its triggers are tried when they are installed",
-					script.capture().table(), ex);
+			logger.debug("Table {} is being changed: its triggers are tried when they are installed", table, ex);
 		}
 	}
 
 	private void createOnTrial(CaptureScript script) {
 		RowChangeTable table = this.services.table();
 		TableDescription original = script.capture().table();
-		String trial = this.schema + ".conductor_trial_" + Long.toHexString(System.nanoTime());
+		// Another node may be installing the same
+		String name = "conductor_trial_" + UUID.randomUUID().toString().replace('-', '_');
+		String trial = this.schema + "." + name;
 		this.services.transactions().executeWithoutResult((status) -> {
 			status.setRollbackOnly();
 			table.execute("set local lock_timeout = '1s'");
 			run("create table %s (like %s including generated)".formatted(trial, original.quoted()), table,
 					(message) -> "a table cannot be created to try its triggers on: " + message);
-			run(script.createFunction(), table, (message) -> "its function cannot be created: " + message);
+			run(script.createFunction(name), table, (message) -> "its function cannot be created: " + message);
 			for (RowOperation operation : script.capture().trigger().operations()) {
-				run(script.createTrigger(operation, trial), table,
-						(message) -> "when = \"" + script.capture().trigger().when() + "\" cannot be used for "
-								+ operation + ": " + message + ". " + original + " has " + original.columnNames()
+				run(script.createTrigger(operation, trial, name), table,
+						(message) -> condition(script.capture().trigger()) + " cannot be used for " + operation + ": "
+								+ message + ". " + original + " has " + original.columnNames()
 								+ "; there is no OLD on INSERT, and no NEW on DELETE: use one annotation for each");
 			}
 		});
+	}
+
+	private static String condition(RowChangeTrigger trigger) {
+		return (trigger.when() != null) ? "when = \"" + trigger.when() + "\"" : "watch = " + trigger.watch();
 	}
 
 	private static void run(String statement, RowChangeTable table, Function<String, String> explanation) {
@@ -258,10 +265,6 @@ public final class RowChangeInstallation {
 	private static boolean isCurrent(CaptureScript script, @Nullable Installed installed) {
 		return installed != null && installed.digest().equals(script.digest())
 				&& installed.triggers().equals(script.triggerNames());
-	}
-
-	private static Set<String> triggers(@Nullable Installed installed) {
-		return (installed != null) ? installed.triggers() : Set.of();
 	}
 
 	/**
@@ -295,7 +298,11 @@ public final class RowChangeInstallation {
 				&& this.problem == null && others().isEmpty()) {
 			return;
 		}
-		if (standing.get() != Standing.SUPERSEDED) {
+		if (standing.get() == Standing.SUPERSEDED) {
+			// What is missing may be so on purpose
+			this.problem = null;
+		}
+		else {
 			Set<String> problems = new HashSet<>();
 			this.scripts = scripts(problems);
 			if (this.install) {
@@ -412,7 +419,12 @@ public final class RowChangeInstallation {
 			if (standing.get() == Standing.SUPERSEDED || isForeign(existing) || isOwn(script, existing)) {
 				return false;
 			}
-			script.install(this.application, triggers(existing)).forEach(this.services.table()::execute);
+			if (isCurrent(script, existing)) {
+				// Of an application that is gone
+				this.services.table().execute(script.register(this.application));
+				return false;
+			}
+			script.install(this.application).forEach(this.services.table()::execute);
 			return true;
 		});
 		if (installed) {

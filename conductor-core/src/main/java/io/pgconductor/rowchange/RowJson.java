@@ -26,6 +26,10 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 
 	private static final String BYTES = "bytea";
 
+	private static final String TIME_IN_ZONE = "timestamptz";
+
+	private static final Set<String> TIMES = Set.of("date", "timestamp", TIME_IN_ZONE);
+
 	// Of a function's arguments, two for each member
 	private static final int MAX_MEMBERS = 45;
 
@@ -37,7 +41,7 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 	 */
 	static boolean isSpecial(Column column) {
 		return column.generatedOnRead() != null || column.baseType().equals(INTERVAL)
-				|| (column.baseType().equals(BYTES) && !column.array());
+				|| column.baseType().equals(BYTES);
 	}
 
 	/**
@@ -59,7 +63,8 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 	 * @return an expression of type {@code json}
 	 */
 	String whole(boolean withMeta) {
-		String row = "pg_catalog.to_json(" + this.row + ")";
+		// Of a table r, r alone could be a column
+		String row = "pg_catalog.to_json(" + (TRIGGER_ROWS.contains(this.row) ? this.row : this.row + ".*") + ")";
 		return withMeta ? "(pg_catalog.left(%s::text, -1) || ',\"%s\":' || %s::text || '}')::json".formatted(row,
 				Capture.META, meta()) : row;
 	}
@@ -74,7 +79,7 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 		}
 		String list = String.join(", ", parts);
 		return call ? "pg_catalog.json_build_object(" + list + ")"
-				: "(select pg_catalog.to_json(captured) from (select " + list + ") captured)";
+				: "(select pg_catalog.to_json(captured.*) from (select " + list + ") captured)";
 	}
 
 	private String meta() {
@@ -88,10 +93,21 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 		if (column.baseType().equals(INTERVAL)) {
 			return "%s.iso_interval(%s)".formatted(this.schema, value);
 		}
-		if (column.baseType().equals(BYTES) && !column.array()) {
-			return "E'\\\\x' || pg_catalog.encode(%s, 'hex')".formatted(value);
+		if (column.baseType().equals(BYTES)) {
+			return column.array() ? "%s.hex_bytes(%s)".formatted(this.schema, value)
+					: "E'\\\\x' || pg_catalog.encode(%s, 'hex')".formatted(value);
 		}
 		return value;
+	}
+
+	// As text, whatever the session's settings
+	private String text(Column column) {
+		String value = value(column);
+		if (column.array() || !TIMES.contains(column.baseType())) {
+			return value;
+		}
+		String time = column.baseType().equals(TIME_IN_ZONE) ? value + " at time zone 'UTC'" : value;
+		return "(pg_catalog.to_json(" + time + ") #>> '{}')";
 	}
 
 	// A trigger gets what is generated on read as null
@@ -109,10 +125,17 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 	String key() {
 		List<String> parts = this.capture.key()
 			.stream()
-			.map((part) -> (part.column() != null) ? plain(part.column())
-					: SqlName.literal(String.valueOf(part.text())))
+			.map((part) -> (part.column() != null) ? text(part.column()) : SqlName.literal(String.valueOf(part.text())))
 			.toList();
 		return parts.isEmpty() ? "null" : "pg_catalog.concat(" + String.join(", ", parts) + ")";
+	}
+
+	/**
+	 * Return the key of the row if the columns that it is made of may be gone.
+	 * @return an expression of type {@code text}: none if there are any, so that all run
+	 */
+	String keyWithoutColumns() {
+		return this.capture.key().stream().anyMatch((part) -> part.column() != null) ? "null" : key();
 	}
 
 }

@@ -50,6 +50,9 @@ public record RowChangeTrigger(String schema, String table, Set<RowOperation> op
 			throw new IllegalArgumentException(
 					"watch is about updates, which are not among its operations: add UPDATE, or remove it");
 		}
+		if (when != null) {
+			SqlCondition.validate(when);
+		}
 		if (dedupeKey != null && (dedupeKey.isBlank() || dedupeKey.length() > MAX_KEY_LENGTH)) {
 			throw new IllegalArgumentException("dedupeKey must be 1 to " + MAX_KEY_LENGTH + " characters");
 		}

@@ -57,8 +57,28 @@ final class ShopTables {
 		return sql.replace("${shop}", this.schema).replace("${schema}", this.test.schema());
 	}
 
+	/**
+	 * Execute SQL in one transaction.
+	 * @param statements the statements
+	 */
+	void transaction(String... statements) {
+		this.test.transaction().executeWithoutResult((status) -> {
+			for (String statement : statements) {
+				execute(statement);
+			}
+		});
+	}
+
+	<T> List<T> list(String sql, Class<T> type) {
+		return this.jdbc.queryForList(sql(sql), type);
+	}
+
 	<T> T query(String sql, Class<T> type) {
 		return this.jdbc.queryForObject(sql(sql), type);
+	}
+
+	Declaration on(String schema, String table) {
+		return new Declaration(schema, table);
 	}
 
 	Declaration on(String table) {
