@@ -439,8 +439,8 @@ class RowCaptureIntegrationTests {
 		this.shop.install(this.shop.on("setting")
 			.payload(RowPayload.ROW)
 			.dedupeKey("{span} {spans} {raw} {raws} {day} {at} \\ {text}"));
-		String insert = "insert into ${shop}.setting values (interval '1 day 2 hours', array[interval '-1 month'], '\\x00ff'::bytea, "
-				+ "array['\\x00ff'::bytea], '2000-02-01', '2000-01-01 00:00:00+00', chr(92) || 'it''s')";
+		String insert = "insert into ${shop}.setting values (interval '1 day 2 hours', array[interval '-1 month'], E'\\\\x00ff'::bytea, "
+				+ "array[E'\\\\x00ff'::bytea], '2000-02-01', '2000-01-01 00:00:00+00', chr(92) || 'it''s')";
 
 		this.shop.execute(insert);
 		// The driver wants a date style of its own
