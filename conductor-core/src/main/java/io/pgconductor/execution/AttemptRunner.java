@@ -68,6 +68,25 @@ public final class AttemptRunner {
 	}
 
 	/**
+	 * Return the outcome of an attempt that is not to begin.
+	 * @param attempt the attempt
+	 * @param task its task
+	 * @return what is to be recorded instead; {@code null} if it may begin
+	 */
+	public @Nullable Outcome refuse(Attempt attempt, TaskSpec task) {
+		ClaimedExecution execution = attempt.execution();
+		if (execution.cancelRequested()) {
+			return new Outcome.Cancelled();
+		}
+		if (execution.attempt() > execution.maxAttempts()) {
+			return this.outcomes.exhausted(execution, task);
+		}
+		TaskWindow window = task.window();
+		return (window != null && !window.isOpen(attempt.now()))
+				? new Outcome.OutsideWindow(window.nextOpening(attempt.now()), false) : null;
+	}
+
+	/**
 	 * Run an attempt.
 	 * @param attempt the attempt
 	 * @param task its task
@@ -75,18 +94,11 @@ public final class AttemptRunner {
 	 * belongs to another node by now
 	 */
 	public @Nullable Outcome run(Attempt attempt, TaskSpec task) {
-		ClaimedExecution execution = attempt.execution();
-		putMdc(execution);
+		putMdc(attempt.execution());
 		try {
-			if (execution.cancelRequested()) {
-				return new Outcome.Cancelled();
-			}
-			if (execution.attempt() > execution.maxAttempts()) {
-				return this.outcomes.exhausted(execution, task);
-			}
-			TaskWindow window = task.window();
-			if (window != null && !window.isOpen(attempt.now())) {
-				return new Outcome.OutsideWindow(window.nextOpening(attempt.now()), false);
+			Outcome refusal = refuse(attempt, task);
+			if (refusal != null) {
+				return refusal;
 			}
 			if (!attempt.begin()) {
 				return attempt.isLost() ? null : new Outcome.Released();

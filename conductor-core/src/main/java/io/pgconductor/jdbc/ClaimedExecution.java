@@ -24,11 +24,13 @@ import org.jspecify.annotations.Nullable;
  * @param cancelRequested whether it was cancelled while an earlier node held it
  * @param parentId the execution that invoked it as a child
  * @param waitId what that one waits on
+ * @param keyed whether it has a key and has not begun: until it is decided that it does,
+ * it may have to give way to a newer execution with the same key
  */
 public record ClaimedExecution(UUID id, UUID node, int claimNo, String task, String queue, int attempt, int maxAttempts,
 		int priority, OffsetDateTime runAt, OffsetDateTime claimedAt, @Nullable String payload,
 		@Nullable String headers, boolean resumed, boolean cancelRequested, @Nullable UUID parentId,
-		@Nullable UUID waitId) {
+		@Nullable UUID waitId, boolean keyed) {
 
 	/**
 	 * Return whether there may be something to remember from earlier runs.

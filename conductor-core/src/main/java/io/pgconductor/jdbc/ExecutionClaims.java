@@ -44,9 +44,16 @@ public final class ExecutionClaims {
 			set claimed_by = :node, claimed_at = ${schema}.now(), claim_no = claim_no + 1,
 			    attempt = attempt + case when waiting_for is null then 1 else 0 end
 			where ctid = any (array (select ctid from candidate)) and (select true from relaxed)
-			returning id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers,
-			    waiting_for is not null, cancel_requested_at is not null, parent_id, wait_id
+			returning %s
 			""";
+
+	private static final String COLUMNS = """
+			id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers,
+			    waiting_for is not null, cancel_requested_at is not null, parent_id, wait_id, coalesce_key is not null
+			""";
+
+	private static final String READ = "select " + COLUMNS
+			+ "from ${schema}.execution where id = any (:ids) and claimed_by = :node";
 
 	// A locking clause has to be one level below a UNION; LIMIT stops the ranges behind
 	private static final String RANGE = """
@@ -122,7 +129,7 @@ public final class ExecutionClaims {
 			ranges.append("        union all\n");
 		}
 		ranges.append(range((positions == 0) ? "" : "and priority < :priority%d".formatted(positions - 1)));
-		return this.schema.sql(CLAIM.formatted(ranges));
+		return this.schema.sql(CLAIM.formatted(ranges, COLUMNS));
 	}
 
 	private static String range(String condition) {
@@ -140,9 +147,23 @@ public final class ExecutionClaims {
 			claimed.add(new ClaimedExecution(rs.getObject(1, UUID.class), node, rs.getInt(2), rs.getString(3), queue,
 					rs.getInt(4), rs.getInt(5), rs.getInt(6), rs.getObject(7, OffsetDateTime.class), claimedAt,
 					rs.getString(9), rs.getString(10), rs.getBoolean(11), rs.getBoolean(12),
-					rs.getObject(13, UUID.class), rs.getObject(14, UUID.class)));
+					rs.getObject(13, UUID.class), rs.getObject(14, UUID.class), rs.getBoolean(15)));
 		}
 		return claimed;
+	}
+
+	/**
+	 * Read what is claimed in a node's name.
+	 * @param node the node
+	 * @param queue the queue
+	 * @param ids which executions
+	 * @return those of them that the node has
+	 */
+	public List<ClaimedExecution> read(UUID node, String queue, Collection<UUID> ids) {
+		return this.jdbc.sql(this.schema.sql(READ))
+			.param("ids", SqlArrays.of("uuid", ids))
+			.param("node", node)
+			.query((ResultSet rs) -> claimed(rs, node, queue));
 	}
 
 	/**

@@ -112,9 +112,12 @@ public final class ExecutionUpkeep {
 
 	// What has no attempt left is claimed once more, and then fails with all that belongs
 	// to it. What was cancelled and rescued before was not ended: that rescuer has died.
+	// What has a key still was claimed, but not begun.
 	private static final String RESCUE = """
 			with rescued as (
-			    update ${schema}.execution set claimed_by = null, phase = 'due', waiting_for = null
+			    update ${schema}.execution
+			    set claimed_by = null, phase = 'due', waiting_for = null,
+			        attempt = attempt - case when coalesce_key is not null and waiting_for is null then 1 else 0 end
 			    where ctid = any (array (
 			        select e.ctid from ${schema}.execution e
 			        where e.claimed_by is not null

@@ -326,12 +326,20 @@ final class OutcomeFlusher {
 		if (again) {
 			logger.debug("Execution {} was recorded before, or taken over", recording.execution().id());
 		}
+		else if (recording.execution().keyed() && isUnstarted(recording.outcome())) {
+			logger.debug("Execution {} has given way to a newer one of its key", recording.execution().id());
+		}
 		else {
 			logger.warn(
 					"Execution {} of task '{}' was taken over by another node while this one ran it: "
 							+ "its outcome ({}) is dropped",
 					recording.execution().id(), recording.execution().task(), recording.outcome().label());
 		}
+	}
+
+	private static boolean isUnstarted(Outcome outcome) {
+		return outcome instanceof Outcome.Released
+				|| (outcome instanceof Outcome.OutsideWindow outside && !outside.begun());
 	}
 
 }

@@ -15,6 +15,7 @@ import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
 import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.ExecutionClaims;
+import io.pgconductor.jdbc.ExecutionCoalescing;
 import io.pgconductor.jdbc.Outcome;
 import io.pgconductor.jdbc.Recording;
 import io.pgconductor.jdbc.SqlErrors;
@@ -58,6 +59,8 @@ final class QueueWorker {
 
 	private final ClaimCursor cursor;
 
+	private final KeyedAttempts keyed;
+
 	private final AttemptRunner runner;
 
 	private final ConductorMetrics metrics;
@@ -83,14 +86,16 @@ final class QueueWorker {
 	private volatile long claimCount;
 
 	QueueWorker(String queue, WorkerOptions options, Map<String, TaskSpec> tasks, Node node, ExecutionClaims claims,
-			OutcomeRecorder recorder, AttemptRunner runner, Executor executor, NodeConnection connection,
-			ConductorMetrics metrics) {
+			ExecutionCoalescing coalescing, OutcomeRecorder recorder, AttemptRunner runner, Executor executor,
+			NodeConnection connection, ConductorMetrics metrics) {
 		this.queue = queue;
 		this.options = options;
 		this.tasks = tasks;
 		this.node = node;
 		this.unknownClaims = new UnknownClaims(claims, queue);
 		this.cursor = new ClaimCursor(claims, queue, tasks.keySet());
+		this.keyed = new KeyedAttempts(coalescing, queue, this::refuse, this::hold,
+				(attempt) -> this.held.remove(attempt.execution().id(), attempt));
 		this.runner = runner;
 		this.metrics = metrics;
 		this.sleeper = connection.sleeper("queue:" + queue, this.signal);
@@ -110,6 +115,7 @@ final class QueueWorker {
 
 	private void round() {
 		this.unknownClaims.release(this.node.id(), this.held.keySet());
+		start(new ArrayList<>());
 		int room = room();
 		if (room == 0) {
 			awaitRoom();
@@ -139,6 +145,7 @@ final class QueueWorker {
 		if (untilSweep > 0) {
 			longest = shorter(longest, Duration.ofNanos(untilSweep));
 		}
+		longest = shorter(longest, Duration.ofNanos(this.keyed.nanosUntilDue()));
 		return shorter(longest, Duration.ofNanos(this.unknownClaims.nanosUntilRelease()));
 	}
 
@@ -148,7 +155,7 @@ final class QueueWorker {
 
 	private int room() {
 		int unrecorded = this.held.size() - this.handlers.buffered() - this.handlers.running()
-				- Math.min(this.flusher.aside(), MAX_ASIDE);
+				- Math.min(this.flusher.aside() + this.keyed.size(), MAX_ASIDE);
 		if (unrecorded > MAX_UNRECORDED_BATCHES * this.options.fetchBatchSize()) {
 			return 0;
 		}
@@ -193,25 +200,19 @@ final class QueueWorker {
 			this.metrics.claimed(this.queue, claimed.size());
 			List<Attempt> attempts = new ArrayList<>(claimed.size());
 			for (ClaimedExecution execution : claimed) {
-				Attempt attempt = new Attempt(execution);
-				Attempt earlier = this.held.put(execution.id(), attempt);
-				if (earlier != null) {
-					// It was taken away while it ran here, and has come back
-					earlier.interrupt(Attempt.Interruption.LOST);
+				Attempt attempt = hold(execution);
+				if (execution.keyed()) {
+					this.keyed.add(attempt);
 				}
-				attempts.add(attempt);
+				else {
+					attempts.add(attempt);
+				}
 			}
 			if (!this.node.isAliveAs(claimer)) {
 				lose();
 			}
 			answered = true;
-			attempts.sort(ORDER);
-			if (this.thread.isStopping()) {
-				attempts.forEach(this::release);
-			}
-			else {
-				this.handlers.submit(attempts, this.prefetch.threads(attempts.size()));
-			}
+			start(attempts);
 			return true;
 		}
 		catch (DataAccessException ex) {
@@ -224,6 +225,62 @@ final class QueueWorker {
 			}
 			this.claiming = false;
 		}
+	}
+
+	private Attempt hold(ClaimedExecution execution) {
+		Attempt attempt = new Attempt(execution);
+		Attempt earlier = this.held.put(execution.id(), attempt);
+		if (earlier != null) {
+			// It was taken away while it ran here, and has come back
+			earlier.interrupt(Attempt.Interruption.LOST);
+		}
+		return attempt;
+	}
+
+	/**
+	 * Have attempts run, and those that were waiting for the decision that they begin.
+	 */
+	private void start(List<Attempt> attempts) {
+		try {
+			if (this.keyed.nanosUntilDue() == 0) {
+				decide(attempts);
+			}
+		}
+		finally {
+			attempts.sort(ORDER);
+			if (this.thread.isStopping()) {
+				attempts.forEach(this::release);
+				this.keyed.drain(this::release);
+			}
+			else if (!attempts.isEmpty()) {
+				this.handlers.submit(attempts, this.prefetch.threads(attempts.size()));
+			}
+		}
+	}
+
+	private void decide(List<Attempt> attempts) {
+		UUID claimer = this.node.id();
+		boolean answered = false;
+		try {
+			attempts.addAll(this.keyed.decide(claimer));
+			if (!this.node.isAliveAs(claimer)) {
+				lose();
+			}
+			answered = true;
+		}
+		finally {
+			if (!answered) {
+				this.unknownClaims.add();
+			}
+		}
+	}
+
+	private boolean refuse(Attempt attempt) {
+		Outcome refusal = this.runner.refuse(attempt, task(attempt.execution()));
+		if (refusal != null) {
+			this.flusher.add(new Recording(attempt.execution(), refusal));
+		}
+		return refusal != null;
 	}
 
 	private TaskSpec task(ClaimedExecution execution) {
@@ -364,6 +421,7 @@ final class QueueWorker {
 	 */
 	void releaseUnstarted() {
 		this.handlers.drainBuffer(this::release);
+		this.keyed.drain(this::release);
 	}
 
 	private void release(Attempt attempt) {

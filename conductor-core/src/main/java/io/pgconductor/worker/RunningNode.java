@@ -26,6 +26,7 @@ import io.pgconductor.jdbc.DefinitionSetTable;
 import io.pgconductor.jdbc.EngineDataSource;
 import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.ExecutionClaims;
+import io.pgconductor.jdbc.ExecutionCoalescing;
 import io.pgconductor.jdbc.ExecutionOutcomes;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.ExecutionUpkeep;
@@ -153,8 +154,9 @@ final class RunningNode implements DefaultConductor.Waker {
 			if (executor instanceof DisposableBean pool) {
 				this.executors.add(pool::destroy);
 			}
-			this.workers.add(new QueueWorker(queue, workerOptions, this.tasks, this.node,
-					new ExecutionClaims(jdbc, schema), recorder, runner, executor, this.connection, metrics));
+			this.workers
+				.add(new QueueWorker(queue, workerOptions, this.tasks, this.node, new ExecutionClaims(jdbc, schema),
+						new ExecutionCoalescing(jdbc, schema), recorder, runner, executor, this.connection, metrics));
 		});
 		this.chores.setAside(this.node, this.workers);
 		this.chores.count(queues, metrics);

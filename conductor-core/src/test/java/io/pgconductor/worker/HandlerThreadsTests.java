@@ -77,9 +77,9 @@ class HandlerThreadsTests {
 
 	private static List<Attempt> attempts(int count) {
 		return IntStream.range(0, count)
-			.mapToObj(
-					(i) -> new Attempt(new ClaimedExecution(UUID.randomUUID(), UUID.randomUUID(), 1, "task", "default",
-							1, 3, 0, OffsetDateTime.now(), OffsetDateTime.now(), null, null, false, false, null, null)))
+			.mapToObj((i) -> new Attempt(
+					new ClaimedExecution(UUID.randomUUID(), UUID.randomUUID(), 1, "task", "default", 1, 3, 0,
+							OffsetDateTime.now(), OffsetDateTime.now(), null, null, false, false, null, null, false)))
 			.toList();
 	}
 
