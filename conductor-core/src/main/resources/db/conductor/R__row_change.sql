@@ -1,9 +1,9 @@
 -- The engine's own, called for the triggers on users' tables and to replay rows: enqueues an execution for a changed row. What is null comes from the task.
 -- Locks nothing that others share, and fails for nothing that a row may hold: it runs in a user's transaction. Of one key's executions
--- that have not begun, the newest runs.
+-- that have not begun, the newest runs. Returns who has something to do.
 create or replace function ${schema}.row_changed(
     task text, payload json, headers json, queue text, priority int, max_attempts int, delay interval, coalesce_key text
-) returns void
+) returns text
 language plpgsql volatile
 as $$
 #variable_conflict use_variable
@@ -28,9 +28,12 @@ begin
         if not pg_catalog.pg_try_advisory_xact_lock_shared(${schema}.wake_key('queue:' || new_queue)) then
             perform ${schema}.wake('queue:' || new_queue);
         end if;
+        return 'queue:' || new_queue;
     elsif new_phase = 'future' and due_at < started + interval '5 seconds' then
         perform ${schema}.wake('promoter');
+        return 'promoter';
     end if;
+    return null;
 end
 $$;
 
