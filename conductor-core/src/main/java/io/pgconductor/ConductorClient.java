@@ -328,4 +328,29 @@ public interface ConductorClient {
 	 */
 	List<ScheduleInfo> schedules();
 
+	/**
+	 * Invoke a task for rows that are there, as if each had just been changed: the task
+	 * gets what it gets from its row-change trigger on that table, and its executions
+	 * have the same options. The operation is {@link RowOperation#MANUAL}. The trigger's
+	 * own operations and conditions don't count, only that of the call.
+	 * <p>
+	 * Rows are taken in the order of the primary key, in batches. Inside a transaction of
+	 * the application they all commit or none does. Outside, each batch is a transaction
+	 * of its own; if one fails, those before it stay. Rows that are inserted or changed
+	 * meanwhile may be taken as they were or as they are, and those whose primary key
+	 * comes after all that were there are left to their trigger.
+	 * @param task the task's name; a node that declares it must have started once
+	 * @param rows which rows, and of which table
+	 * @return how many executions were enqueued
+	 * @throws IllegalArgumentException if the task has no trigger on that table, or more
+	 * than one of them could be meant; if the table has no primary key; or if PostgreSQL
+	 * refuses the condition: the message says why. Nothing was written then
+	 * @throws ConductorException if the replay breaks off after some batches, or the
+	 * thread is interrupted: the message says how far it came; if the trigger doesn't fit
+	 * its table any more; if the schema is not there, or the thread's transaction is
+	 * read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	long replay(String task, RowReplay rows);
+
 }

@@ -20,6 +20,7 @@ import io.pgconductor.Execution;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
+import io.pgconductor.RowReplay;
 import io.pgconductor.ScheduleInfo;
 import io.pgconductor.ScheduleOptions;
 import io.pgconductor.SchemaName;
@@ -27,6 +28,7 @@ import io.pgconductor.jdbc.AutocommitDataSource;
 import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.NewExecution;
+import io.pgconductor.jdbc.RowReplays;
 import io.pgconductor.jdbc.ScheduleTable;
 import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.task.CronTimes;
@@ -77,12 +79,13 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	 * @param executions the executions
 	 * @param events the events
 	 * @param schedules the schedules
+	 * @param replays the replays of rows
 	 */
-	private record Tables(ExecutionTable executions, EventTable events, ScheduleTable schedules) {
+	private record Tables(ExecutionTable executions, EventTable events, ScheduleTable schedules, RowReplays replays) {
 
 		static Tables of(JdbcClient jdbc, SchemaName schema, JsonMapping json) {
 			return new Tables(new ExecutionTable(jdbc, schema, json), new EventTable(jdbc, schema),
-					new ScheduleTable(jdbc, schema, json));
+					new ScheduleTable(jdbc, schema, json), new RowReplays(jdbc, schema));
 		}
 
 	}
@@ -249,6 +252,15 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	@Override
 	public List<ScheduleInfo> schedules() {
 		return on(this.transactions.isReadJoined(), "list of schedules", (tables) -> tables.schedules().list());
+	}
+
+	@Override
+	public long replay(String task, RowReplay rows) {
+		TaskName.validate(task);
+		String call = "replay of " + rows + " for task '" + task + "'";
+		return new ReplayLoop(call, this.transactions.isWriteJoined(call)).run(
+				(step) -> write(call, (tables) -> step.apply(tables.replays()), RowReplays.Progress::targets), task,
+				rows);
 	}
 
 	/**

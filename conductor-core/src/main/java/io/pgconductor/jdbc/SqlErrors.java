@@ -5,6 +5,8 @@ import java.sql.SQLTransientConnectionException;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /**
  * What the engine has to know about errors of the database.
@@ -14,6 +16,11 @@ public final class SqlErrors {
 	// Connections, credentials, databases, resources, operators, the system: nobody's
 	// data is at fault
 	private static final Set<String> UNAVAILABLE_CLASSES = Set.of("08", "28", "3D", "53", "57", "58");
+
+	// Parameters, features, cardinalities, data, grammar
+	private static final Set<String> BAD_EXPRESSION_CLASSES = Set.of("07", "0A", "21", "22", "42");
+
+	private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
 	private static final String QUERY_CANCELED = "57014";
 
@@ -53,6 +60,31 @@ public final class SqlErrors {
 	public static boolean isBadData(Throwable error) {
 		String state = sqlState(error);
 		return state != null && (state.startsWith("22") || state.startsWith("23") || state.startsWith("54"));
+	}
+
+	/**
+	 * Return whether an SQL expression of a user's was at fault: its words, its types, or
+	 * what it came upon in some row.
+	 * @param error the error, or one that was caused by it
+	 * @return whether it was the expression
+	 */
+	static boolean isBadExpression(Throwable error) {
+		String state = sqlState(error);
+		return state != null && state.length() == 5 && BAD_EXPRESSION_CLASSES.contains(state.substring(0, 2))
+				&& !state.equals(INSUFFICIENT_PRIVILEGE);
+	}
+
+	/**
+	 * Return what the database said, without the position in a statement that its reader
+	 * doesn't know.
+	 * @param error the error, or one that was caused by it
+	 * @return its message
+	 */
+	static String message(Throwable error) {
+		SQLException root = rootSqlException(error);
+		ServerErrorMessage server = (root instanceof PSQLException psql) ? psql.getServerErrorMessage() : null;
+		return String
+			.valueOf((server != null) ? server.getMessage() : (root != null) ? root.getMessage() : error.getMessage());
 	}
 
 	/**

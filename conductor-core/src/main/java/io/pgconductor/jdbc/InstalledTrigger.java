@@ -1,0 +1,121 @@
+package io.pgconductor.jdbc;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+import io.pgconductor.RowReplay;
+
+/**
+ * A trigger that is installed.
+ *
+ * @param name the name of its function
+ * @param table which table it is on
+ * @param source what to select the table's rows from
+ * @param capture enqueues an execution for a row {@code r}
+ * @param keyColumns the columns of the primary key, quoted
+ * @param keyTypes their types
+ */
+record InstalledTrigger(String name, Table table, String source, String capture, List<String> keyColumns,
+		List<String> keyTypes) {
+
+	/**
+	 * List something of the key's columns.
+	 * @param expression of one column, by its index
+	 * @return the list
+	 */
+	String keys(IntFunction<String> expression) {
+		return IntStream.range(0, this.keyColumns.size()).mapToObj(expression).collect(Collectors.joining(", "));
+	}
+
+	String key() {
+		return keys((i) -> "r." + this.keyColumns.get(i));
+	}
+
+	String keyAsTexts() {
+		return "array[" + keys((i) -> "r." + this.keyColumns.get(i) + "::text") + "]";
+	}
+
+	String keyParameter() {
+		return keys((i) -> "?::text::" + this.keyTypes.get(i));
+	}
+
+	/**
+	 * Find the trigger as which rows are to be replayed.
+	 * @param installed all triggers of the task
+	 * @param task the task's name
+	 * @param rows which rows
+	 * @return the trigger
+	 * @throws IllegalArgumentException if there is none, or no telling which
+	 */
+	static InstalledTrigger select(List<InstalledTrigger> installed, String task, RowReplay rows) {
+		List<InstalledTrigger> onTable = Table.candidates(rows)
+			.stream()
+			.map((table) -> installed.stream().filter((trigger) -> trigger.table().equals(table)).toList())
+			.filter((triggers) -> !triggers.isEmpty())
+			.findFirst()
+			.orElseThrow(() -> missing(installed, task, rows));
+		List<InstalledTrigger> meant = (rows.trigger() == null) ? onTable
+				: onTable.stream().filter((trigger) -> trigger.name().equals(rows.trigger())).toList();
+		if (meant.isEmpty()) {
+			throw new IllegalArgumentException("Task '" + task + "' has no row-change trigger '" + rows.trigger()
+					+ "' on " + onTable.get(0).table() + ": it has " + names(onTable, ", "));
+		}
+		if (meant.stream().map(InstalledTrigger::capture).distinct().count() > 1) {
+			throw new IllegalArgumentException("Task '" + task + "' has several row-change triggers on "
+					+ meant.get(0).table() + ", which differ in what it gets or in the options of its executions: "
+					+ "say which one replays the rows by RowReplay.trigger, " + names(meant, " or "));
+		}
+		return meant.get(0);
+	}
+
+	private static IllegalArgumentException missing(List<InstalledTrigger> installed, String task, RowReplay rows) {
+		String tables = installed.stream()
+			.map((trigger) -> trigger.table().toString())
+			.distinct()
+			.collect(Collectors.joining(", "));
+		return new IllegalArgumentException("Task '" + task + "' has no row-change trigger on " + rows + ": it has "
+				+ (tables.isEmpty() ? "none at all" : "them on " + tables)
+				+ ". A node that declares one installs it when it starts");
+	}
+
+	private static String names(List<InstalledTrigger> triggers, String separator) {
+		return triggers.stream().map(InstalledTrigger::name).collect(Collectors.joining(separator));
+	}
+
+	/**
+	 * The name of a table.
+	 *
+	 * @param schema its schema
+	 * @param table its name in that
+	 */
+	record Table(String schema, String table) {
+
+		/**
+		 * Return what a name can mean, first what is to be tried first.
+		 * @param rows says which table
+		 * @return the names
+		 */
+		static List<Table> candidates(RowReplay rows) {
+			return spellings(rows.schema())
+				.flatMap((schema) -> spellings(rows.table()).map((table) -> new Table(schema, table)))
+				.toList();
+		}
+
+		private static Stream<String> spellings(String name) {
+			boolean quoted = name.length() > 2 && name.startsWith("\"") && name.endsWith("\"");
+			return quoted ? Stream.of(name.substring(1, name.length() - 1).replace("\"\"", "\""))
+					: Stream.of(name, name.toLowerCase(Locale.ROOT)).distinct();
+		}
+
+		@Override
+		public String toString() {
+			return this.schema + "." + this.table;
+		}
+
+	}
+
+}

@@ -1,0 +1,98 @@
+package io.pgconductor.jdbc;
+
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+import io.pgconductor.RowReplay;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A condition of a user, as a part of a statement whose parameters have no names that the
+ * user's could collide with.
+ *
+ * @param sql with indexed parameters
+ * @param values their values
+ */
+record ReplayCondition(String sql, List<@Nullable Object> values) {
+
+	// What is in quotes or a comment stays as it is. Spring's own search for named
+	// parameters knows neither dollar quotes nor backslashes. Quantifiers are possessive,
+	// since texts may be long.
+	private static final Pattern TOKEN = Pattern.compile("""
+			(?<![\\w$]) [eE] ' [^'\\\\]*+ (?: (?: \\\\. | '' ) [^'\\\\]*+ )*+ '
+			| ' [^']*+ '
+			| " [^"]*+ "
+			| (?<![\\w$]) \\$ (?<tag> (?: [A-Za-z_]\\w*+ )? ) \\$ .*? \\$ \\k<tag> \\$
+			| -- [^\\n]*+
+			| /\\* .*? \\*/
+			| ::
+			| : (?<name> [A-Za-z_]\\w*+ )
+			| (?<operator> \\?\\?? )
+			""", Pattern.COMMENTS | Pattern.DOTALL);
+
+	/**
+	 * Take the condition apart.
+	 * @param rows says which rows
+	 * @return the condition
+	 * @throws IllegalArgumentException if a parameter has no value
+	 */
+	static ReplayCondition of(RowReplay rows) {
+		String condition = rows.condition();
+		if (condition == null) {
+			return new ReplayCondition("true", List.of());
+		}
+		StringBuilder sql = new StringBuilder();
+		List<@Nullable Object> values = new ArrayList<>();
+		Matcher matcher = TOKEN.matcher(condition);
+		while (matcher.find()) {
+			String replacement = matcher.group();
+			if (matcher.group("name") != null) {
+				replacement = parameter(value(matcher.group("name"), rows), values);
+			}
+			else if (matcher.group("operator") != null) {
+				// To the driver, a single one is a parameter
+				replacement = "??";
+			}
+			matcher.appendReplacement(sql, Matcher.quoteReplacement(replacement));
+		}
+		return new ReplayCondition(matcher.appendTail(sql).toString(), values);
+	}
+
+	private static @Nullable Object value(String name, RowReplay rows) {
+		if (!rows.parameters().containsKey(name)) {
+			throw new IllegalArgumentException("The condition '" + rows.condition() + "' has a parameter :" + name
+					+ ", which is not among those that were given (" + String.join(", ", rows.parameters().keySet())
+					+ "): add it, or put a space behind the colon if it is none");
+		}
+		return rows.parameters().get(name);
+	}
+
+	private static String parameter(@Nullable Object value, List<@Nullable Object> values) {
+		if (value instanceof Collection<?> elements) {
+			// A list without elements is no SQL
+			return elements.isEmpty() ? "null"
+					: elements.stream().map((element) -> parameter(element, values)).collect(Collectors.joining(", "));
+		}
+		values.add(bindable(value));
+		return "?";
+	}
+
+	// As the driver wants it
+	private static @Nullable Object bindable(@Nullable Object value) {
+		if (value instanceof Instant instant) {
+			return instant.atOffset(ZoneOffset.UTC);
+		}
+		if (value instanceof ZonedDateTime time) {
+			return time.toOffsetDateTime();
+		}
+		return (value instanceof Enum<?> constant) ? constant.name() : value;
+	}
+
+}
