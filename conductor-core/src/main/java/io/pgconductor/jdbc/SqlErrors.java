@@ -80,7 +80,7 @@ public final class SqlErrors {
 	 * @param error the error, or one that was caused by it
 	 * @return its message
 	 */
-	static String message(Throwable error) {
+	public static String message(Throwable error) {
 		SQLException root = rootSqlException(error);
 		ServerErrorMessage server = (root instanceof PSQLException psql) ? psql.getServerErrorMessage() : null;
 		return String
@@ -145,16 +145,6 @@ public final class SqlErrors {
 	 */
 	static boolean isNoPredicate(@Nullable String state) {
 		return "22038".equals(state);
-	}
-
-	/**
-	 * Return what the database has said.
-	 * @param error the error, or one that was caused by it
-	 * @return its message, without what it is about
-	 */
-	public static String message(Throwable error) {
-		SQLException root = rootSqlException(error);
-		return String.valueOf(((root != null) ? root : error).getMessage()).strip();
 	}
 
 	private static @Nullable String sqlState(Throwable error) {
