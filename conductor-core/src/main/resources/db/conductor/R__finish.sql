@@ -236,7 +236,7 @@ begin
         insert into ${schema}.execution (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase)
         select ${schema}.uuid_v7(), d.failure_task, t.queue, t.priority, t.max_attempts,
                json_build_object('execution', d.id, 'task', d.task, 'payload', d.payload, 'error', d.last_error,
-                   'rowChange', d.headers::text like '%"conductor.row-operation"%'),
+                   'rowChange', d.headers::text ~ '"conductor[.]row-operation"\s*:'),
                ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end
         from done d left join ${schema}.task t on t.name = d.failure_task
         where d.state = 'failed' and d.failure_task is not null
