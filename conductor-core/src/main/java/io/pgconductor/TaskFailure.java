@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param <P> the type of the failed execution's payload
  * @param execution the failed execution
  * @param task the task of the failed execution
- * @param payload what the failed execution was invoked with, {@code null} if with nothing
+ * @param payload what the failed execution was invoked with, {@code null} if with
+ * nothing; of a {@link RowChange}, the new row, or the old one if it was deleted
  * @param error why its last attempt failed
  * @since 0.1.0
  */

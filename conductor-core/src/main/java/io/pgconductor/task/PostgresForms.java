@@ -95,7 +95,7 @@ final class PostgresForms extends SimpleModule {
 		public Object deserialize(JsonParser parser, DeserializationContext context) throws JacksonException {
 			if (parser.hasToken(JsonToken.VALUE_STRING)) {
 				String text = parser.getString();
-				String read = this.form.apply(text);
+				String read = read(text, context);
 				if (!read.equals(text)) {
 					try (JsonParser other = context.getNodeFactory().stringNode(read).traverse(context)) {
 						other.nextToken();
@@ -104,6 +104,15 @@ final class PostgresForms extends SimpleModule {
 				}
 			}
 			return super.deserialize(parser, context);
+		}
+
+		private String read(String text, DeserializationContext context) {
+			try {
+				return this.form.apply(text);
+			}
+			catch (IllegalArgumentException ex) {
+				throw context.weirdStringException(text, handledType(), String.valueOf(ex.getMessage()));
+			}
 		}
 
 	}

@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 
 import io.pgconductor.EmittedEvent;
+import io.pgconductor.ExecutionError;
 import io.pgconductor.Invocation;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.InvokeOptions;
@@ -18,6 +20,7 @@ import io.pgconductor.RowOperation;
 import io.pgconductor.RowPayload;
 import io.pgconductor.ScheduleTick;
 import io.pgconductor.TaskEvent;
+import io.pgconductor.TaskFailure;
 import io.pgconductor.task.EventTrigger;
 import io.pgconductor.task.InvalidTaskException;
 import io.pgconductor.task.RowChangeTrigger;
@@ -187,6 +190,17 @@ class OnRowChangeAnnotationTests {
 		}
 	}
 
+	@Test
+	void anOnFailureMethodFollowsIt() throws Throwable {
+		try (AnnotatedTasks tasks = AnnotatedTasks.of(Failing.class)) {
+			TaskFailure<Contact> failure = new TaskFailure<>(UUID.randomUUID(), "index", new Contact("ada"),
+					new ExecutionError("T", "no disk", null));
+
+			assertThat(tasks.task("index").onFailure()).isEqualTo("give-up");
+			assertThat(tasks.run("give-up", failure)).isEqualTo("ada: no disk");
+		}
+	}
+
 	@ParameterizedTest
 	@CsvSource(delimiter = ';', quoteCharacter = '`',
 			textBlock = """
@@ -212,6 +226,7 @@ class OnRowChangeAnnotationTests {
 					MissingProperty; @OnRowChange(when = "NEW.total > ${least}") cannot be used; least
 					Twice; two of its @OnRowChange for table contact are the same; remove one
 					Failure; an @OnFailure method runs when a task has failed; remove @Cron, @OnEvent and @OnRowChange
+					OtherFailure; as the payload of task 'index', which is; use the same type
 					TakesTick; it takes a ScheduleTick, but has an @OnRowChange too; take a TaskEvent
 					TakesEvent; it takes an EmittedEvent, but has an @OnRowChange too; take a TaskEvent
 					TakesInvocation; it takes an Invocation, but has other triggers too; take a TaskEvent
@@ -432,7 +447,32 @@ class OnRowChangeAnnotationTests {
 
 	}
 
+	static class Failing {
+
+		@OnRowChange(table = "contact")
+		void index(RowChange<Contact> change) {
+		}
+
+		@OnFailure
+		String giveUp(Contact contact, ExecutionError error) {
+			return contact.name() + ": " + error.message();
+		}
+
+	}
+
 	static class Refusals {
+
+		static class OtherFailure {
+
+			@OnRowChange(table = "contact")
+			void index(RowChange<Contact> change) {
+			}
+
+			@OnFailure
+			void run(Map<String, Object> contact) {
+			}
+
+		}
 
 		static class NoTable {
 

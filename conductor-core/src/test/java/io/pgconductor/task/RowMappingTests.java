@@ -31,6 +31,7 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.pgconductor.ExecutionError;
 import io.pgconductor.InvalidPayloadException;
+import io.pgconductor.RowOperation;
 import io.pgconductor.TaskFailure;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -467,7 +468,7 @@ class RowMappingTests {
 	@Test
 	void bytesThatAreNoneAreInvalid() {
 		assertThatExceptionOfType(InvalidPayloadException.class).isThrownBy(() -> row(Binary.class, """
-				{"content": "\\\\x686"}""")).withMessageContainingAll("content");
+				{"content": "\\\\x686"}""")).withMessageContainingAll("\\x686", "content");
 	}
 
 	@Test
@@ -508,6 +509,21 @@ class RowMappingTests {
 			.isThrownBy(() -> this.json.readFailure(failure.formatted(id, """
 					{"new": {"id": "x"}}""", true), type, "payload of task 'undo'"))
 			.withMessageContainingAll("The payload of task 'undo'", "[\"payload\"]", "[\"id\"]");
+	}
+
+	record Meta(String schema, String table, RowOperation operation, Instant at, long xid) {
+	}
+
+	record WithMeta(int id, @JsonProperty("_meta") Meta meta) {
+	}
+
+	@Test
+	void readsWhereAndWhenARowHasChanged() {
+		assertThat(row(WithMeta.class, """
+				{"id": 1, "_meta": {"schema": "public", "table": "contact", "operation": "INSERT",
+				 "at": "2026-11-26T01:00:00+00:00", "xid": 5000000000}}"""))
+			.isEqualTo(new WithMeta(1, new Meta("public", "contact", RowOperation.INSERT,
+					Instant.parse("2026-11-26T01:00:00Z"), 5_000_000_000L)));
 	}
 
 	private static JsonMapping mapping(JsonMapper.Builder builder) {
