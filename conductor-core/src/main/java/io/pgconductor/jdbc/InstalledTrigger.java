@@ -1,13 +1,12 @@
 package io.pgconductor.jdbc;
 
 import java.util.List;
-import java.util.Locale;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 import io.pgconductor.RowReplay;
+import io.pgconductor.task.SqlName;
 
 /**
  * A trigger that is installed.
@@ -100,15 +99,9 @@ record InstalledTrigger(String name, Table table, String source, String capture,
 		 * @return the names
 		 */
 		static List<Table> candidates(RowReplay rows) {
-			return spellings(rows.schema())
-				.flatMap((schema) -> spellings(rows.table()).map((table) -> new Table(schema, table)))
+			return SqlName.candidates(rows.schema())
+				.flatMap((schema) -> SqlName.candidates(rows.table()).map((table) -> new Table(schema, table)))
 				.toList();
-		}
-
-		private static Stream<String> spellings(String name) {
-			boolean quoted = name.length() > 2 && name.startsWith("\"") && name.endsWith("\"");
-			return quoted ? Stream.of(name.substring(1, name.length() - 1).replace("\"\"", "\""))
-					: Stream.of(name, name.toLowerCase(Locale.ROOT)).distinct();
 		}
 
 		@Override

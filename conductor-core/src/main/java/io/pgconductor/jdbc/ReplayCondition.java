@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 import io.pgconductor.RowReplay;
+import io.pgconductor.task.SqlCondition;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,16 +23,12 @@ import org.jspecify.annotations.Nullable;
  */
 record ReplayCondition(String sql, List<@Nullable Object> values) {
 
-	// What is in quotes or a comment stays as it is. Spring's own search for named
-	// parameters knows neither dollar quotes nor backslashes. Quantifiers are possessive,
-	// since texts may be long.
+	// What is in quotes stays as it is. Spring's own search for named parameters doesn't
+	// know all of these. Quantifiers are possessive, since texts may be long.
 	private static final Pattern TOKEN = Pattern.compile("""
 			(?<![\\w$]) [eE] ' [^'\\\\]*+ (?: (?: \\\\. | '' ) [^'\\\\]*+ )*+ '
 			| ' [^']*+ '
 			| " [^"]*+ "
-			| (?<![\\w$]) \\$ (?<tag> (?: [A-Za-z_]\\w*+ )? ) \\$ .*? \\$ \\k<tag> \\$
-			| -- [^\\n]*+
-			| /\\* .*? \\*/
 			| ::
 			| : (?<name> [A-Za-z_]\\w*+ )
 			| (?<operator> \\?\\?? )
@@ -41,12 +38,20 @@ record ReplayCondition(String sql, List<@Nullable Object> values) {
 	 * Take the condition apart.
 	 * @param rows says which rows
 	 * @return the condition
-	 * @throws IllegalArgumentException if a parameter has no value
+	 * @throws IllegalArgumentException if it is more than a condition, or a parameter has
+	 * no value
 	 */
 	static ReplayCondition of(RowReplay rows) {
 		String condition = rows.condition();
 		if (condition == null) {
 			return new ReplayCondition("true", List.of());
+		}
+		try {
+			SqlCondition.validate(condition);
+		}
+		catch (IllegalArgumentException ex) {
+			throw new IllegalArgumentException("The condition '" + condition + "' cannot be used: " + ex.getMessage(),
+					ex);
 		}
 		StringBuilder sql = new StringBuilder();
 		List<@Nullable Object> values = new ArrayList<>();
