@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -147,11 +146,11 @@ public final class RowChangeTable {
 	public Optional<TableDescription> describe(String schema, String table) {
 		return SqlName.candidates(schema)
 			.flatMap((schemaName) -> SqlName.candidates(table).map((name) -> describeExactly(schemaName, name)))
-			.filter(Objects::nonNull)
+			.flatMap(Optional::stream)
 			.findFirst();
 	}
 
-	private @Nullable TableDescription describeExactly(String schema, String table) {
+	private Optional<TableDescription> describeExactly(String schema, String table) {
 		return this.jdbc.sql(COLUMNS).param("schema", schema).param("table", table).query((ResultSet rs) -> {
 			List<TableDescription.Column> columns = new ArrayList<>();
 			TableDescription description = null;
@@ -163,7 +162,7 @@ public final class RowChangeTable {
 						rs.getBoolean("holds_rows"), rs.getBoolean("may_have_triggers"), columns,
 						List.of((String[]) rs.getArray("primary_key").getArray()));
 			}
-			return description;
+			return Optional.ofNullable(description);
 		});
 	}
 

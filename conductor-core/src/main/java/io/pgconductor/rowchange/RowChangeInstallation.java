@@ -8,6 +8,8 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
@@ -30,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
+import org.springframework.transaction.TransactionSystemException;
+import org.springframework.transaction.support.TransactionCallback;
 import org.springframework.transaction.support.TransactionOperations;
 
 /**
@@ -143,7 +147,12 @@ public final class RowChangeInstallation {
 		Map<String, Integer> ordinals = new HashMap<>();
 		for (Declaration declaration : List.copyOf(this.declarations)) {
 			attempt(declaration, refuse, () -> {
-				scripts.put(declaration, script(declaration, ordinals));
+				try {
+					scripts.put(declaration, script(declaration, ordinals));
+				}
+				catch (DataAccessException ex) {
+					waitFor(declaration, ex);
+				}
 				return null;
 			});
 		}
@@ -171,6 +180,15 @@ public final class RowChangeInstallation {
 		}
 	}
 
+	private void waitFor(Declaration declaration, DataAccessException cause) {
+		if (!SqlErrors.isLockTimeout(cause)) {
+			throw cause;
+		}
+		this.waiting = true;
+		logger.debug("Table {} is being changed: its triggers are looked at later", declaration.trigger().table(),
+				cause);
+	}
+
 	private void attempt(Declaration declaration, boolean refuse, Supplier<@Nullable Void> step) {
 		try {
 			step.get();
@@ -188,14 +206,21 @@ public final class RowChangeInstallation {
 
 	private CaptureScript script(Declaration declaration, Map<String, Integer> ordinals) {
 		RowChangeTrigger trigger = declaration.trigger();
-		TableDescription table = this.services.table()
-			.describe(trigger.schema(), trigger.table())
+		TableDescription table = describe(trigger)
 			.orElseThrow(() -> new IllegalArgumentException("there is no table '" + trigger.table() + "' in schema '"
 					+ trigger.schema() + "', which has " + this.services.table().tableNames(trigger.schema())
 					+ ": correct the name, or have a migration create the table before"));
 		Capture capture = Capture.of(declaration.task(), trigger, table, this.services.json());
 		int ordinal = ordinals.merge(declaration.task().name() + "\0" + table.quoted(), 1, Integer::sum);
 		return new CaptureScript(this.schema, capture, ordinal);
+	}
+
+	private Optional<TableDescription> describe(RowChangeTrigger trigger) {
+		return Objects.requireNonNull(inTransaction((status) -> {
+			// What is generated on read cannot be seen while the table is being changed
+			this.services.table().execute("set local lock_timeout = '100ms'");
+			return this.services.table().describe(trigger.schema(), trigger.table());
+		}));
 	}
 
 	// On a table of the same form, so that nobody's is locked. Nothing of it stays
@@ -223,7 +248,7 @@ public final class RowChangeInstallation {
 		// Another node may be installing the same
 		String name = "conductor_trial_" + UUID.randomUUID().toString().replace('-', '_');
 		String trial = this.schema + "." + name;
-		this.services.transactions().executeWithoutResult((status) -> {
+		inTransaction((status) -> {
 			status.setRollbackOnly();
 			table.execute("set local lock_timeout = '1s'");
 			run("create table %s (like %s including generated)".formatted(trial, original.quoted()), table,
@@ -235,6 +260,7 @@ public final class RowChangeInstallation {
 								+ message + ". " + original + " has " + original.columnNames()
 								+ "; there is no OLD on INSERT, and no NEW on DELETE: use one annotation for each");
 			}
+			return true;
 		});
 	}
 
@@ -294,7 +320,8 @@ public final class RowChangeInstallation {
 	public void reconcile(Supplier<Standing> standing, BooleanSupplier lock) {
 		this.waiting = false;
 		Map<String, Installed> installed = installed(this.scripts);
-		if (this.scripts.stream().allMatch((script) -> isOwn(script, installed.get(script.name())))
+		if (this.scripts.size() == this.declarations.size()
+				&& this.scripts.stream().allMatch((script) -> isOwn(script, installed.get(script.name())))
 				&& this.problem == null && others().isEmpty()) {
 			return;
 		}
@@ -304,7 +331,11 @@ public final class RowChangeInstallation {
 		}
 		else {
 			Set<String> problems = new HashSet<>();
-			this.scripts = scripts(problems);
+			List<CaptureScript> scripts = scripts(problems);
+			if (scripts == null) {
+				return;
+			}
+			this.scripts = scripts;
 			if (this.install) {
 				addAndChange(standing, lock, problems);
 				// Of what is missing only its table is: it comes back
@@ -358,7 +389,8 @@ public final class RowChangeInstallation {
 				? this.services.table().others(this.application, names(this.scripts)) : List.of();
 	}
 
-	private List<CaptureScript> scripts(Set<String> problems) {
+	// Null if a table cannot be looked at for the moment
+	private @Nullable List<CaptureScript> scripts(Set<String> problems) {
 		List<CaptureScript> scripts = new ArrayList<>();
 		Map<String, Integer> ordinals = new HashMap<>();
 		for (Declaration declaration : this.declarations) {
@@ -367,6 +399,10 @@ public final class RowChangeInstallation {
 			}
 			catch (IllegalArgumentException ex) {
 				problems.add(String.valueOf(declaration.invalid(String.valueOf(ex.getMessage()), ex).getMessage()));
+			}
+			catch (DataAccessException ex) {
+				waitFor(declaration, ex);
+				return null;
 			}
 		}
 		problems.stream()
@@ -447,8 +483,22 @@ public final class RowChangeInstallation {
 		}
 	}
 
+	private <T> @Nullable T inTransaction(TransactionCallback<T> callback) {
+		try {
+			return this.services.transactions().execute(callback);
+		}
+		catch (TransactionSystemException ex) {
+			// Some pools close connections for what a statement has done: no rollback
+			// then
+			if (ex.getApplicationException() instanceof RuntimeException cause) {
+				throw cause;
+			}
+			throw ex;
+		}
+	}
+
 	private boolean inTransaction(BooleanSupplier lock, BooleanSupplier change) {
-		return Boolean.TRUE.equals(this.services.transactions().execute((status) -> {
+		return Boolean.TRUE.equals(inTransaction((status) -> {
 			if (!lock.getAsBoolean()) {
 				this.waiting = true;
 				return false;
