@@ -28,6 +28,12 @@ final class KeyedAttempts {
 
 	private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+	// Longer than the claiming thread pauses after one failure: there is to be a round in
+	// between that only claims
+	private static final long FIRST_FAILURE_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+	private static final long LONGEST_FAILURE_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
 	private final ExecutionCoalescing coalescing;
 
 	private final String queue;
@@ -43,6 +49,8 @@ final class KeyedAttempts {
 	private long nextTryNanos;
 
 	private long pauseNanos = FIRST_PAUSE_NANOS;
+
+	private long failurePauseNanos = FIRST_FAILURE_PAUSE_NANOS;
 
 	/**
 	 * Create it for a queue.
@@ -92,7 +100,7 @@ final class KeyedAttempts {
 	 */
 	List<Attempt> decide(UUID node) {
 		List<Attempt> asked = new ArrayList<>();
-		for (Attempt attempt : this.undecided.values()) {
+		for (Attempt attempt : List.copyOf(this.undecided.values())) {
 			if (attempt.isLost() || !attempt.execution().node().equals(node)) {
 				take(attempt, this.onDropped);
 			}
@@ -113,12 +121,12 @@ final class KeyedAttempts {
 	}
 
 	private List<Attempt> decide(UUID node, List<Attempt> asked) {
-		this.nextTryNanos = System.nanoTime() + this.pauseNanos;
-		this.pauseNanos = Math.min(2 * this.pauseNanos, LONGEST_PAUSE_NANOS);
+		this.nextTryNanos = System.nanoTime() + this.failurePauseNanos;
+		this.failurePauseNanos = Math.min(2 * this.failurePauseNanos, LONGEST_FAILURE_PAUSE_NANOS);
 		Decision decision = this.coalescing.decide(node, this.queue, asked.stream().map(Attempt::execution).toList());
-		if (decision.more()) {
-			this.nextTryNanos = System.nanoTime();
-		}
+		this.failurePauseNanos = FIRST_FAILURE_PAUSE_NANOS;
+		this.nextTryNanos = System.nanoTime() + (decision.more() ? 0 : this.pauseNanos);
+		this.pauseNanos = Math.min(2 * this.pauseNanos, LONGEST_PAUSE_NANOS);
 		List<Attempt> beginning = new ArrayList<>();
 		// First: there must be no moment at which it looks as if there were nothing to do
 		decision.taken().forEach((execution) -> beginning.add(this.onTaken.apply(execution)));
@@ -139,7 +147,7 @@ final class KeyedAttempts {
 	 * @param consumer is given each attempt
 	 */
 	void drain(Consumer<Attempt> consumer) {
-		this.undecided.values().forEach((attempt) -> take(attempt, consumer));
+		List.copyOf(this.undecided.values()).forEach((attempt) -> take(attempt, consumer));
 	}
 
 	// Only once: this thread and the one that stops the worker may both want it

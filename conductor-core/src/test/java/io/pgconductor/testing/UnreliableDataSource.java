@@ -31,6 +31,8 @@ public final class UnreliableDataSource extends DelegatingDataSource {
 
 	private volatile Callable<?> onConnect = () -> true;
 
+	private volatile Callable<?> onExecute = () -> true;
+
 	/**
 	 * Create it.
 	 * @param target gives the connections
@@ -73,6 +75,14 @@ public final class UnreliableDataSource extends DelegatingDataSource {
 		this.onConnect = action;
 	}
 
+	/**
+	 * Do something before each of the statements whose answers can get lost.
+	 * @param action may throw, or wait
+	 */
+	public void onExecute(Callable<?> action) {
+		this.onExecute = action;
+	}
+
 	@Override
 	public Connection getConnection() throws SQLException {
 		try {
@@ -91,6 +101,9 @@ public final class UnreliableDataSource extends DelegatingDataSource {
 
 	private PreparedStatement statement(Connection connection, PreparedStatement statement) {
 		return proxy(PreparedStatement.class, statement, (proxy, method, arguments) -> {
+			if (method.getName().startsWith("execute")) {
+				this.onExecute.call();
+			}
 			Object result = invoke(statement, method, arguments);
 			if (method.getName().startsWith("execute") && this.toLose.getAndUpdate((n) -> Math.max(0, n - 1)) > 0) {
 				Throwable thrown = this.failure.call();
