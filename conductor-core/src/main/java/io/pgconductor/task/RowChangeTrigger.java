@@ -1,5 +1,6 @@
 package io.pgconductor.task;
 
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,7 +45,7 @@ public record RowChangeTrigger(String schema, String table, Set<RowOperation> op
 			throw new IllegalArgumentException("operations must be one or more of INSERT, UPDATE and DELETE, not "
 					+ operations + ": rows that are there are for replay");
 		}
-		operations = EnumSet.copyOf(operations);
+		operations = Collections.unmodifiableSet(EnumSet.copyOf(operations));
 		watch = List.copyOf(watch);
 		if (!watch.isEmpty() && !operations.contains(RowOperation.UPDATE)) {
 			throw new IllegalArgumentException(
@@ -80,7 +81,7 @@ public record RowChangeTrigger(String schema, String table, Set<RowOperation> op
 						: "mapping is for payload = CUSTOM, but it is " + form + ": remove one of them");
 			}
 			columns = (columns != null) ? List.copyOf(columns) : null;
-			mapping = new LinkedHashMap<>(mapping);
+			mapping = Collections.unmodifiableMap(new LinkedHashMap<>(mapping));
 		}
 
 	}

@@ -44,7 +44,7 @@ public final class SqlCondition {
 				}
 				case ';', '\\', '\0' -> throw invalid("'" + printable(c) + "' can only be within quotes");
 				case '$' -> {
-					if (!isIdentifierPart(this.position - 1)) {
+					if (!isWithinIdentifier()) {
 						throw invalid("dollar quotes are not understood here: use single quotes");
 					}
 				}
@@ -96,6 +96,16 @@ public final class SqlCondition {
 	private boolean isEscapeString() {
 		int before = this.position - 1;
 		return before >= 0 && Character.toLowerCase(this.text.charAt(before)) == 'e' && !isIdentifierPart(before - 1);
+	}
+
+	// 1$$ begins a quote, a1$$ doesn't
+	private boolean isWithinIdentifier() {
+		int begin = this.position;
+		while (isIdentifierPart(begin - 1)) {
+			begin--;
+		}
+		char first = this.text.charAt(begin);
+		return begin < this.position && first != '$' && !Character.isDigit(first);
 	}
 
 	private boolean isIdentifierPart(int index) {
