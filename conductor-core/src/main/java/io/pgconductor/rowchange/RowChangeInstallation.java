@@ -15,6 +15,7 @@ import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 import io.pgconductor.RowOperation;
 import io.pgconductor.SchemaName;
@@ -61,6 +62,8 @@ public final class RowChangeInstallation {
 	private final Map<String, Long> lockedSince = new HashMap<>();
 
 	private Set<String> foreign = Set.of();
+
+	private final Set<String> settled = new HashSet<>();
 
 	private volatile List<CaptureScript> scripts = List.of();
 
@@ -158,6 +161,9 @@ public final class RowChangeInstallation {
 		}
 		this.scripts = List.copyOf(scripts.values());
 		Map<String, Installed> installed = installed(this.scripts);
+		List<CaptureScript> missing = this.scripts.stream()
+			.filter((script) -> !isCurrent(script, installed.get(script.name())))
+			.toList();
 		scripts.forEach((declaration, script) -> attempt(declaration, refuse, () -> {
 			Installed existing = installed.get(script.name());
 			if (!isCurrent(script, existing)) {
@@ -165,7 +171,7 @@ public final class RowChangeInstallation {
 					throw new IllegalArgumentException(
 							"its triggers are not installed as it declares them, and conductor.row-changes.install is off. "
 									+ "Run this first, as a role that may create triggers on the table:\n\n"
-									+ script.text(this.application, this.services.table().owner()));
+									+ text(refuse ? missing : List.of(script)));
 				}
 				tryOut(script);
 			}
@@ -178,6 +184,11 @@ public final class RowChangeInstallation {
 						+ "To drop them: {}", left, left.stream().map(this::statementsToDrop).toList());
 			}
 		}
+	}
+
+	private String text(Collection<CaptureScript> scripts) {
+		String owner = this.services.table().owner();
+		return scripts.stream().map((script) -> script.text(this.application, owner)).collect(Collectors.joining("\n"));
 	}
 
 	private void waitFor(Declaration declaration, DataAccessException cause) {
@@ -219,6 +230,8 @@ public final class RowChangeInstallation {
 		return Objects.requireNonNull(inTransaction((status) -> {
 			// What is generated on read cannot be seen while the table is being changed
 			this.services.table().execute("set local lock_timeout = '100ms'");
+			// All nodes shall see the same names, and these are for other sessions, too
+			this.services.table().execute("set local search_path = pg_catalog");
 			return this.services.table().describe(trigger.schema(), trigger.table());
 		}));
 	}
@@ -417,8 +430,18 @@ public final class RowChangeInstallation {
 	}
 
 	private boolean isOwn(CaptureScript script, @Nullable Installed installed) {
-		return installed != null && isCurrent(script, installed)
-				&& (this.application == null || this.application.equals(installed.application()));
+		if (installed == null) {
+			return false;
+		}
+		if (this.application != null) {
+			return isCurrent(script, installed) && this.application.equals(installed.application());
+		}
+		if (isCurrent(script, installed)) {
+			this.settled.add(script.name());
+			return true;
+		}
+		// Without a name, nobody knows which of two versions is the newer one
+		return this.settled.contains(script.name()) && !installed.triggers().isEmpty();
 	}
 
 	private void change(String name, String table, Set<String> problems, Runnable change) {
@@ -461,6 +484,7 @@ public final class RowChangeInstallation {
 				return false;
 			}
 			script.install(this.application).forEach(this.services.table()::execute);
+			this.settled.add(script.name());
 			return true;
 		});
 		if (installed) {
