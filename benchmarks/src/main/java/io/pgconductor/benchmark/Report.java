@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class Report {
 
-	private static final String FORMAT = "%-9s %-56s %10s %-10s %7s  %-8s %s%n";
+	private static final String FORMAT = "%-11s %-56s %10s %-10s %7s  %-8s %s%n";
 
 	private final Map<String, String> machine;
 

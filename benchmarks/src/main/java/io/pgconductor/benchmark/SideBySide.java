@@ -41,22 +41,37 @@ record SideBySide(List<Double> bare, List<Double> engine) {
 	 */
 	static SideBySide measure(BenchmarkDatabase database, int rounds, Amount amount, IntConsumer bare,
 			IntConsumer engine, Runnable verify) {
-		SideBySide rates = new SideBySide(new ArrayList<>(), new ArrayList<>());
+		List<List<Double>> rates = measure(database, rounds, amount, List.of(bare, engine), verify);
+		return new SideBySide(rates.get(0), rates.get(1));
+	}
+
+	/**
+	 * Measure more than two ways.
+	 * @param database is emptied before each round
+	 * @param rounds how many rounds, after one that warms up
+	 * @param amount what is written in a round
+	 * @param ways each writes what has some number, and the rows of the same call
+	 * @param verify checks what was written in a round
+	 * @return the rates of each, per second, round by round
+	 */
+	static List<List<Double>> measure(BenchmarkDatabase database, int rounds, Amount amount, List<IntConsumer> ways,
+			Runnable verify) {
+		List<List<Double>> rates = new ArrayList<>();
+		ways.forEach((way) -> rates.add(new ArrayList<>()));
 		ExecutorService clients = Executors.newFixedThreadPool(amount.clients());
 		try {
 			for (int round = 0; round <= rounds; round++) {
 				database.reset();
-				long bareNanos = 0;
-				long engineNanos = 0;
+				long[] nanos = new long[ways.size()];
 				int turn = Math.max(amount.step() * amount.clients(), amount.count() / TURNS);
 				for (int from = 0; from < amount.count(); from += turn) {
-					bareNanos += nanos(clients, amount, from, from + turn, bare);
-					engineNanos += nanos(clients, amount, from, from + turn, engine);
+					for (int way = 0; way < nanos.length; way++) {
+						nanos[way] += nanos(clients, amount, from, from + turn, ways.get(way));
+					}
 				}
 				verify.run();
-				if (round > 0) {
-					rates.bare.add(amount.count() / (bareNanos / 1e9));
-					rates.engine.add(amount.count() / (engineNanos / 1e9));
+				for (int way = 0; way < nanos.length && round > 0; way++) {
+					rates.get(way).add(amount.count() / (nanos[way] / 1e9));
 				}
 			}
 		}
