@@ -8,27 +8,32 @@ language plpgsql volatile
 as $$
 #variable_conflict use_variable
 declare
-    started   timestamptz := ${schema}.now();
-    due_at    timestamptz := started + coalesce(delay, '0');
-    new_queue text;
-    new_phase text;
+    started    timestamptz := ${schema}.now();
+    due_at     timestamptz := started;
+    definition record;
+    new_phase  text;
 begin
-    insert into ${schema}.execution as e
+    if delay > '0' then
+        due_at := started + delay;
+    end if;
+    if pg_catalog.length(coalesce_key) > 512 then
+        -- Doesn't fit into an index
+        coalesce_key := pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce_key, 'UTF8')), 'hex');
+    end if;
+    -- Apart from the insert, which costs less without a join
+    select t.queue, t.priority, t.max_attempts, t.held into definition from ${schema}.task t where t.name = task;
+    queue := coalesce(queue, definition.queue);
+    new_phase := case when due_at > started then 'future' when definition.held is false then 'due' else 'held' end;
+    insert into ${schema}.execution
         (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, coalesce_key)
-    select ${schema}.uuid_v7(), task, coalesce(queue, t.queue), coalesce(priority, t.priority),
-           coalesce(max_attempts, t.max_attempts), payload, headers, started, due_at,
-           case when due_at > started then 'future' when t.held is false then 'due' else 'held' end,
-           -- A longer one doesn't fit into an index
-           case when pg_catalog.length(coalesce_key) <= 512 then coalesce_key
-                else pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce_key, 'UTF8')), 'hex') end
-    from (values (1)) one left join ${schema}.task t on t.name = task
-    returning e.queue, e.phase into new_queue, new_phase;
+    values (${schema}.uuid_v7(), task, queue, coalesce(priority, definition.priority),
+        coalesce(max_attempts, definition.max_attempts), payload, headers, started, due_at, new_phase, coalesce_key);
     if new_phase = 'due' then
         -- As wake does: inlined, since rows come by the hundred thousand
-        if not pg_catalog.pg_try_advisory_xact_lock_shared(${schema}.wake_key('queue:' || new_queue)) then
-            perform ${schema}.wake('queue:' || new_queue);
+        if not pg_catalog.pg_try_advisory_xact_lock_shared(${schema}.wake_key('queue:' || queue)) then
+            perform ${schema}.wake('queue:' || queue);
         end if;
-        return 'queue:' || new_queue;
+        return 'queue:' || queue;
     elsif new_phase = 'future' and due_at < started + interval '5 seconds' then
         perform ${schema}.wake('promoter');
         return 'promoter';
