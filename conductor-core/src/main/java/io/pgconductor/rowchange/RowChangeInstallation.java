@@ -289,7 +289,9 @@ public final class RowChangeInstallation {
 			if (SqlErrors.isConnectionFailure(ex) || SqlErrors.isLockTimeout(ex)) {
 				throw ex;
 			}
-			throw new IllegalArgumentException(explanation.apply(SqlErrors.message(ex)), ex);
+			// The position is one in a statement that nobody sees
+			String message = SqlErrors.message(ex).replaceAll("\\s*Position: \\d+", "");
+			throw new IllegalArgumentException(explanation.apply(message), ex);
 		}
 	}
 

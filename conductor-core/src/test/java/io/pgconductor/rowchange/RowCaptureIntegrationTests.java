@@ -251,6 +251,17 @@ class RowCaptureIntegrationTests {
 			"123456789012345678901234567890123456789012345678901234567890123");
 
 	@Test
+	void namesTypesOfKeysForEverySession() {
+		this.shop.execute("create type ${shop}.region as enum ('at', 'de')");
+		this.shop
+			.execute("create table ${shop}.sale (region ${shop}.region, at timestamptz(3), primary key (at, region))");
+		this.shop.install(this.shop.on("sale").payload(RowPayload.ROW_ID));
+
+		assertThat(this.shop.query("select array_to_string(key_types, '|') from ${schema}.row_change", String.class))
+			.isEqualTo("timestamp(3) with time zone|" + this.shop.schema() + ".region");
+	}
+
+	@Test
 	void takesAnyName() {
 		List<ShopTables.Declaration> declarations = new ArrayList<>();
 		try {
