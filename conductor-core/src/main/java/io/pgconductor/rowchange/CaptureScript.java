@@ -135,8 +135,8 @@ final class CaptureScript {
 	 * @param name the name
 	 * @return the statement
 	 */
-	// What session-local types could be taken for those of the body is searched last
 	String createFunction(String name) {
+		// With an empty path, a writer's temporary types would be taken for json or text
 		String body = body();
 		String tag = "$conductor$";
 		for (int i = 1; body.contains(tag); i++) {

@@ -497,7 +497,7 @@ public final class RowChangeInstallation {
 
 	private void drop(Other other, Supplier<Standing> standing, BooleanSupplier lock) {
 		boolean dropped = inTransaction(lock, () -> {
-			if (standing.get() != Standing.ONLY) {
+			if (standing.get() != Standing.ONLY || !others().contains(other)) {
 				return false;
 			}
 			statementsToDrop(other).forEach(this.services.table()::execute);
@@ -514,8 +514,7 @@ public final class RowChangeInstallation {
 			return this.services.transactions().execute(callback);
 		}
 		catch (TransactionSystemException ex) {
-			// Some pools close connections for what a statement has done: no rollback
-			// then
+			// Some pools close a connection when a statement fails
 			if (ex.getApplicationException() instanceof RuntimeException cause) {
 				throw cause;
 			}
