@@ -143,8 +143,9 @@ public @interface OnRowChange {
 	/**
 	 * Of executions of the task that have the same key and have not begun, the newest
 	 * runs, and the others vanish. The key may have columns in braces:
-	 * {@code contact-{id}}. With a {@link #delay}, a row that changes again and again is
-	 * looked at once it is quiet. By default every change is an execution that runs.
+	 * {@code contact-{id}}. A row in which one of them is null has no key: it always
+	 * runs. With a {@link #delay}, a row that changes again and again is looked at once
+	 * it is quiet. By default every change is an execution that runs.
 	 * @return the key
 	 */
 	String dedupeKey() default "";

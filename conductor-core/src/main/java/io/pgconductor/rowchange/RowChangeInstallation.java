@@ -8,34 +8,22 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.BooleanSupplier;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
-import io.pgconductor.RowOperation;
-import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.DefinitionSetTable.Standing;
-import io.pgconductor.jdbc.RowChangeTable;
 import io.pgconductor.jdbc.RowChangeTable.Installed;
 import io.pgconductor.jdbc.RowChangeTable.Other;
 import io.pgconductor.jdbc.SqlErrors;
-import io.pgconductor.jdbc.TableDescription;
 import io.pgconductor.task.InvalidTaskException;
-import io.pgconductor.task.JsonMapping;
 import io.pgconductor.task.RowChangeTrigger;
 import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
-import org.springframework.transaction.TransactionSystemException;
-import org.springframework.transaction.support.TransactionCallback;
-import org.springframework.transaction.support.TransactionOperations;
 
 /**
  * Has the triggers on users' tables follow what the tasks of a node declare. What is as
@@ -49,15 +37,15 @@ public final class RowChangeInstallation {
 	// Longer, and changes are missed that somebody counts on
 	private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-	private final SchemaName schema;
-
 	private final @Nullable String application;
 
 	private final boolean install;
 
-	private final Services services;
+	private final RowChangeServices services;
 
-	private final List<Declaration> declarations = new ArrayList<>();
+	private final TriggerTrial trial;
+
+	private final List<RowChangeDeclaration> declarations = new ArrayList<>();
 
 	private final Map<String, Long> lockedSince = new HashMap<>();
 
@@ -74,69 +62,34 @@ public final class RowChangeInstallation {
 	private volatile boolean waiting;
 
 	/**
-	 * What an installation needs of its node.
-	 *
-	 * @param transactions on the engine's connections
-	 * @param table on the same connections
-	 * @param json knows the properties of types
-	 */
-	public record Services(TransactionOperations transactions, RowChangeTable table, JsonMapping json) {
-	}
-
-	private record Declaration(TaskSpec task, RowChangeTrigger trigger) {
-
-		InvalidTaskException invalid(String problem, @Nullable Throwable cause) {
-			return new InvalidTaskException(this.task + ": its row changes of " + this.trigger.schema() + "."
-					+ this.trigger.table() + " cannot be captured: " + problem, this.task.source(), cause);
-		}
-
-	}
-
-	/**
 	 * Collect what tasks declare.
-	 * @param schema the conductor's schema
 	 * @param application that declares it; {@code null}: nothing is ever dropped
 	 * @param install whether to install triggers, rather than only to verify that
 	 * somebody has
 	 * @param tasks the tasks
 	 * @param services of the node
 	 */
-	public RowChangeInstallation(SchemaName schema, @Nullable String application, boolean install,
-			Collection<TaskSpec> tasks, Services services) {
-		this.schema = schema;
+	public RowChangeInstallation(@Nullable String application, boolean install, Collection<TaskSpec> tasks,
+			RowChangeServices services) {
 		this.application = application;
 		this.install = install;
 		this.services = services;
+		this.trial = new TriggerTrial(services);
 		for (TaskSpec task : tasks) {
 			task.triggers()
 				.stream()
 				.filter(RowChangeTrigger.class::isInstance)
 				.map(RowChangeTrigger.class::cast)
-				.forEach((trigger) -> this.declarations.add(new Declaration(task, trigger)));
+				.forEach((trigger) -> this.declarations.add(new RowChangeDeclaration(task, trigger)));
 		}
 	}
 
 	/**
 	 * Describe what is declared.
-	 * @return the same for all nodes that have the same installed
+	 * @return the same for all nodes that install the same
 	 */
 	public List<String> describe() {
-		return this.declarations.stream().map((declaration) -> {
-			RowChangeTrigger trigger = declaration.trigger();
-			RowChangeTrigger.Content content = trigger.content();
-			return this.services.json()
-				.write(List.of("row change", CaptureScript.VERSION, declaration.task().name(), trigger.schema(),
-						trigger.table(), trigger.operations(), String.valueOf(trigger.when()), trigger.watch(),
-						content.form(), String.valueOf(content.columns()), content.mapping(), content.includeOld(),
-						content.includeMeta(), String.valueOf(trigger.dedupeKey()),
-						String.valueOf(trigger.options().queue()), String.valueOf(trigger.options().priority()),
-						String.valueOf(trigger.options().delay()), String.valueOf(trigger.options().maxAttempts()),
-						String.valueOf(properties(declaration.task()))), "row change");
-		}).toList();
-	}
-
-	private @Nullable Object properties(TaskSpec task) {
-		return (task.payloadType() != null) ? this.services.json().rowProperties(task.payloadType()) : null;
+		return this.declarations.stream().map((declaration) -> declaration.describe(this.services)).toList();
 	}
 
 	/**
@@ -146,12 +99,12 @@ public final class RowChangeInstallation {
 	 * @throws InvalidTaskException if something does not work
 	 */
 	public void verify(boolean refuse) {
-		Map<Declaration, CaptureScript> scripts = new LinkedHashMap<>();
+		Map<RowChangeDeclaration, CaptureScript> scripts = new LinkedHashMap<>();
 		Map<String, Integer> ordinals = new HashMap<>();
-		for (Declaration declaration : List.copyOf(this.declarations)) {
+		for (RowChangeDeclaration declaration : List.copyOf(this.declarations)) {
 			attempt(declaration, refuse, () -> {
 				try {
-					scripts.put(declaration, script(declaration, ordinals));
+					scripts.put(declaration, declaration.script(this.services, ordinals));
 				}
 				catch (DataAccessException ex) {
 					waitFor(declaration, ex);
@@ -173,7 +126,7 @@ public final class RowChangeInstallation {
 									+ "Run this first, as a role that may create triggers on the table:\n\n"
 									+ text(refuse ? missing : List.of(script)));
 				}
-				tryOut(script);
+				this.trial.verify(script);
 			}
 			return null;
 		}));
@@ -191,7 +144,7 @@ public final class RowChangeInstallation {
 		return scripts.stream().map((script) -> script.text(this.application, owner)).collect(Collectors.joining("\n"));
 	}
 
-	private void waitFor(Declaration declaration, DataAccessException cause) {
+	private void waitFor(RowChangeDeclaration declaration, DataAccessException cause) {
 		if (!SqlErrors.isLockTimeout(cause)) {
 			throw cause;
 		}
@@ -200,7 +153,7 @@ public final class RowChangeInstallation {
 				cause);
 	}
 
-	private void attempt(Declaration declaration, boolean refuse, Supplier<@Nullable Void> step) {
+	private void attempt(RowChangeDeclaration declaration, boolean refuse, Supplier<@Nullable Void> step) {
 		try {
 			step.get();
 		}
@@ -212,86 +165,6 @@ public final class RowChangeInstallation {
 			logger.error("{}. The task does not run for these changes", invalid.getMessage());
 			this.invalid = invalid.getMessage();
 			this.declarations.remove(declaration);
-		}
-	}
-
-	private CaptureScript script(Declaration declaration, Map<String, Integer> ordinals) {
-		RowChangeTrigger trigger = declaration.trigger();
-		TableDescription table = describe(trigger)
-			.orElseThrow(() -> new IllegalArgumentException("there is no table '" + trigger.table() + "' in schema '"
-					+ trigger.schema() + "', which has " + this.services.table().tableNames(trigger.schema())
-					+ ": correct the name, or have a migration create the table before"));
-		Capture capture = Capture.of(declaration.task(), trigger, table, this.services.json());
-		int ordinal = ordinals.merge(declaration.task().name() + "\0" + table.quoted(), 1, Integer::sum);
-		return new CaptureScript(this.schema, capture, ordinal);
-	}
-
-	private Optional<TableDescription> describe(RowChangeTrigger trigger) {
-		return Objects.requireNonNull(inTransaction((status) -> {
-			// What is generated on read cannot be seen while the table is being changed
-			this.services.table().execute("set local lock_timeout = '100ms'");
-			// All nodes shall see the same names, and these are for other sessions, too
-			this.services.table().execute("set local search_path = pg_catalog");
-			return this.services.table().describe(trigger.schema(), trigger.table());
-		}));
-	}
-
-	// On a table of the same form, so that nobody's is locked. Nothing of it stays
-	private void tryOut(CaptureScript script) {
-		TableDescription table = script.capture().table();
-		if (!table.mayHaveTriggers()) {
-			throw new IllegalArgumentException("this role may not create triggers on " + table
-					+ ": grant it TRIGGER on the table, or have somebody else install them "
-					+ "(conductor.row-changes.install = false)");
-		}
-		try {
-			createOnTrial(script);
-		}
-		catch (DataAccessException ex) {
-			if (!SqlErrors.isLockTimeout(ex)) {
-				throw ex;
-			}
-			logger.debug("Table {} is being changed: its triggers are tried when they are installed", table, ex);
-		}
-	}
-
-	private void createOnTrial(CaptureScript script) {
-		RowChangeTable table = this.services.table();
-		TableDescription original = script.capture().table();
-		// Another node may be installing the same
-		String name = "conductor_trial_" + UUID.randomUUID().toString().replace('-', '_');
-		String trial = this.schema + "." + name;
-		inTransaction((status) -> {
-			status.setRollbackOnly();
-			table.execute("set local lock_timeout = '1s'");
-			run("create table %s (like %s including generated)".formatted(trial, original.quoted()), table,
-					(message) -> "a table cannot be created to try its triggers on: " + message);
-			run(script.createFunction(name), table, (message) -> "its function cannot be created: " + message);
-			for (RowOperation operation : script.capture().trigger().operations()) {
-				run(script.createTrigger(operation, trial, name), table,
-						(message) -> condition(script.capture().trigger()) + " cannot be used for " + operation + ": "
-								+ message + ". " + original + " has " + original.columnNames()
-								+ "; there is no OLD on INSERT, and no NEW on DELETE: use one annotation for each");
-			}
-			return true;
-		});
-	}
-
-	private static String condition(RowChangeTrigger trigger) {
-		return (trigger.when() != null) ? "when = \"" + trigger.when() + "\"" : "watch = " + trigger.watch();
-	}
-
-	private static void run(String statement, RowChangeTable table, Function<String, String> explanation) {
-		try {
-			table.execute(statement);
-		}
-		catch (DataAccessException ex) {
-			if (SqlErrors.isConnectionFailure(ex) || SqlErrors.isLockTimeout(ex)) {
-				throw ex;
-			}
-			// The position is one in a statement that nobody sees
-			String message = SqlErrors.message(ex).replaceAll("\\s*Position: \\d+", "");
-			throw new IllegalArgumentException(explanation.apply(message), ex);
 		}
 	}
 
@@ -408,9 +281,9 @@ public final class RowChangeInstallation {
 	private @Nullable List<CaptureScript> scripts(Set<String> problems) {
 		List<CaptureScript> scripts = new ArrayList<>();
 		Map<String, Integer> ordinals = new HashMap<>();
-		for (Declaration declaration : this.declarations) {
+		for (RowChangeDeclaration declaration : this.declarations) {
 			try {
-				scripts.add(script(declaration, ordinals));
+				scripts.add(declaration.script(this.services, ordinals));
 			}
 			catch (IllegalArgumentException ex) {
 				problems.add(String.valueOf(declaration.invalid(String.valueOf(ex.getMessage()), ex).getMessage()));
@@ -509,21 +382,8 @@ public final class RowChangeInstallation {
 		}
 	}
 
-	private <T> @Nullable T inTransaction(TransactionCallback<T> callback) {
-		try {
-			return this.services.transactions().execute(callback);
-		}
-		catch (TransactionSystemException ex) {
-			// Some pools close a connection when a statement fails
-			if (ex.getApplicationException() instanceof RuntimeException cause) {
-				throw cause;
-			}
-			throw ex;
-		}
-	}
-
 	private boolean inTransaction(BooleanSupplier lock, BooleanSupplier change) {
-		return Boolean.TRUE.equals(inTransaction((status) -> {
+		return Boolean.TRUE.equals(this.services.inTransaction((status) -> {
 			if (!lock.getAsBoolean()) {
 				this.waiting = true;
 				return false;
@@ -533,7 +393,7 @@ public final class RowChangeInstallation {
 	}
 
 	private List<String> statementsToDrop(Other other) {
-		return CaptureScript.drop(this.schema, other.name());
+		return CaptureScript.drop(this.services.schema(), other.name());
 	}
 
 }

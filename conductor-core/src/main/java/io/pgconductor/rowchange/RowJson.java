@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.TableDescription.Column;
@@ -119,15 +120,16 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 	}
 
 	/**
-	 * Return the key of the row.
+	 * Return the key of the row: none if one of its columns is null.
 	 * @return an expression of type {@code text}
 	 */
 	String key() {
-		List<String> parts = this.capture.key()
+		String parts = this.capture.key()
 			.stream()
-			.map((part) -> (part.column() != null) ? text(part.column()) : SqlName.literal(String.valueOf(part.text())))
-			.toList();
-		return parts.isEmpty() ? "null" : "pg_catalog.concat(" + String.join(", ", parts) + ")";
+			.map((part) -> (part.column() != null) ? "(" + text(part.column()) + ")::text"
+					: SqlName.literal(String.valueOf(part.text())))
+			.collect(Collectors.joining(" || "));
+		return parts.isEmpty() ? "null" : parts;
 	}
 
 	/**

@@ -39,6 +39,7 @@ import io.pgconductor.jdbc.SubscriptionTable;
 import io.pgconductor.jdbc.TaskTable;
 import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.rowchange.RowChangeInstallation;
+import io.pgconductor.rowchange.RowChangeServices;
 import io.pgconductor.schedule.ScheduleFiring;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskRegistry;
@@ -110,8 +111,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		TaskTable tasks = new TaskTable(jdbc, schema);
 		SubscriptionTable subscriptions = new SubscriptionTable(jdbc, schema);
 		ScheduleTable schedules = new ScheduleTable(jdbc, schema, environment.json());
-		RowChangeInstallation rowChanges = new RowChangeInstallation(schema, environment.application(),
-				options.installRowChanges(), registry.tasks(), new RowChangeInstallation.Services(transactions,
+		RowChangeInstallation rowChanges = new RowChangeInstallation(environment.application(),
+				options.installRowChanges(), registry.tasks(), new RowChangeServices(schema, transactions,
 						new RowChangeTable(dataSource, schema), environment.json()));
 		this.triggers = new DeclaredTriggers(
 				environment.application(), registry.tasks(), new DeclaredTriggers.Tables(transactions, nodes,

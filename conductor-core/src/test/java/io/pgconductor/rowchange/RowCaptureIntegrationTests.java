@@ -476,14 +476,15 @@ class RowCaptureIntegrationTests {
 		this.shop.install(
 				this.shop.on("contact").columns("id").dedupeKey("{{email}}".substring(1, 8) + "'{first_name}\"\\{id}"));
 
-		this.shop
-			.execute("insert into ${shop}.contact (id, email, first_name) values (1, null, 'O''Brien \"x\" {id}')");
+		this.shop.execute("insert into ${shop}.contact (id, email, first_name) values (1, 'e', 'O''Brien \"x\" {id}')");
 		this.shop.execute("insert into ${shop}.contact (id, email, first_name) values (2, repeat('ä', 509), '')");
 		this.shop.execute("insert into ${shop}.contact (id, email, first_name) values (3, repeat('ä', 508), '')");
+		this.shop.execute("insert into ${shop}.contact (id, email, first_name) values (4, null, 'unknown')");
 
 		assertThat(this.shop.list("select coalesce_key from ${schema}.execution order by id", String.class))
-			.satisfiesExactly((key) -> assertThat(key).isEqualTo("'O'Brien \"x\" {id}\"\\1"),
-					(key) -> assertThat(key).matches("[0-9a-f]{64}"), (key) -> assertThat(key).hasSize(512));
+			.satisfiesExactly((key) -> assertThat(key).isEqualTo("e'O'Brien \"x\" {id}\"\\1"),
+					(key) -> assertThat(key).matches("[0-9a-f]{64}"), (key) -> assertThat(key).hasSize(512),
+					(key) -> assertThat(key).isNull());
 	}
 
 	@Test
