@@ -65,7 +65,9 @@ record SideBySide(List<Double> bare, List<Double> engine) {
 				long[] nanos = new long[ways.size()];
 				int turn = Math.max(amount.step() * amount.clients(), amount.count() / TURNS);
 				for (int from = 0; from < amount.count(); from += turn) {
-					for (int way = 0; way < nanos.length; way++) {
+					for (int i = 0; i < nanos.length; i++) {
+						// None always follows the same one
+						int way = (round + from / turn + i) % nanos.length;
 						nanos[way] += nanos(clients, amount, from, from + turn, ways.get(way));
 					}
 				}
