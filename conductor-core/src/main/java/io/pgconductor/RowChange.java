@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.ParameterizedTypeReference;
 
 /**
  * A row of a table was inserted, updated or deleted, and that was committed. Or it was
@@ -22,13 +23,11 @@ public final class RowChange<T> extends EventPayload<T> implements TaskEvent<T> 
 
 	private final String table;
 
-	private final @Nullable T oldRow;
-
-	private final @Nullable T newRow;
-
 	private final Function<Type, @Nullable Object> oldReader;
 
 	private final Function<Type, @Nullable Object> newReader;
+
+	private final @Nullable Type rowType;
 
 	/**
 	 * Create a change; useful in unit tests of handlers. The rows are returned as they
@@ -40,30 +39,39 @@ public final class RowChange<T> extends EventPayload<T> implements TaskEvent<T> 
 	 * @param newRow the row after, {@code null} if there is none
 	 */
 	public RowChange(RowOperation operation, String schema, String table, @Nullable T oldRow, @Nullable T newRow) {
-		this(operation, schema, table, oldRow, newRow, (type) -> oldRow, (type) -> newRow);
+		this(operation, schema, table, Object.class, (type) -> oldRow, (type) -> newRow);
 	}
 
 	/**
-	 * Create a change whose rows can be read as other types.
+	 * Create a change whose rows are read. The payload is read at once, another row when
+	 * it is asked for.
 	 * @param operation what has become of the row
 	 * @param schema the schema of the table
 	 * @param table the table
-	 * @param oldRow the row before, {@code null} if there was none
-	 * @param newRow the row after, {@code null} if there is none
-	 * @param oldReader reads the row before as another type
-	 * @param newReader reads the row after as another type
+	 * @param rowType the type to read rows as; {@code null}: none is read unless as
+	 * another type
+	 * @param oldReader reads the row before as some type
+	 * @param newReader reads the row after as some type
 	 */
-	public RowChange(RowOperation operation, String schema, String table, @Nullable T oldRow, @Nullable T newRow,
+	public RowChange(RowOperation operation, String schema, String table, @Nullable Type rowType,
 			Function<Type, @Nullable Object> oldReader, Function<Type, @Nullable Object> newReader) {
-		super((operation == RowOperation.DELETE) ? oldRow : newRow,
-				(operation == RowOperation.DELETE) ? oldReader : newReader);
+		super(read(newest(operation, oldReader, newReader), rowType), newest(operation, oldReader, newReader));
 		this.operation = operation;
 		this.schema = schema;
 		this.table = table;
-		this.oldRow = oldRow;
-		this.newRow = newRow;
+		this.rowType = rowType;
 		this.oldReader = oldReader;
 		this.newReader = newReader;
+	}
+
+	private static Function<Type, @Nullable Object> newest(RowOperation operation,
+			Function<Type, @Nullable Object> oldReader, Function<Type, @Nullable Object> newReader) {
+		return (operation == RowOperation.DELETE) ? oldReader : newReader;
+	}
+
+	@SuppressWarnings("unchecked")
+	private static <T> @Nullable T read(Function<Type, @Nullable Object> reader, @Nullable Type type) {
+		return (type != null) ? (T) reader.apply(type) : null;
 	}
 
 	/**
@@ -103,9 +111,10 @@ public final class RowChange<T> extends EventPayload<T> implements TaskEvent<T> 
 	 * Return the row as it was before.
 	 * @return the row; {@code null} unless it was updated or deleted, or if the trigger
 	 * leaves it out
+	 * @throws InvalidPayloadException if the row doesn't fit the type
 	 */
 	public @Nullable T oldRow() {
-		return this.oldRow;
+		return (this.operation == RowOperation.DELETE) ? payload() : read(this.oldReader, this.rowType);
 	}
 
 	/**
@@ -113,7 +122,7 @@ public final class RowChange<T> extends EventPayload<T> implements TaskEvent<T> 
 	 * @return the row; {@code null} if it was deleted
 	 */
 	public @Nullable T newRow() {
-		return this.newRow;
+		return (this.operation == RowOperation.DELETE) ? null : payload();
 	}
 
 	/**
@@ -124,9 +133,20 @@ public final class RowChange<T> extends EventPayload<T> implements TaskEvent<T> 
 	 * leaves it out
 	 * @throws InvalidPayloadException if the row doesn't fit the type
 	 */
-	@SuppressWarnings("unchecked")
 	public <R> @Nullable R oldRow(Class<R> type) {
-		return (R) this.oldReader.apply(type);
+		return read(this.oldReader, type);
+	}
+
+	/**
+	 * Read the row as it was before as some generic type, whatever the declared one.
+	 * @param <R> the type to read
+	 * @param type the type to read
+	 * @return the row; {@code null} unless it was updated or deleted, or if the trigger
+	 * leaves it out
+	 * @throws InvalidPayloadException if the row doesn't fit the type
+	 */
+	public <R> @Nullable R oldRow(ParameterizedTypeReference<R> type) {
+		return read(this.oldReader, type.getType());
 	}
 
 	/**
@@ -136,9 +156,20 @@ public final class RowChange<T> extends EventPayload<T> implements TaskEvent<T> 
 	 * @return the row; {@code null} if it was deleted
 	 * @throws InvalidPayloadException if the row doesn't fit the type
 	 */
-	@SuppressWarnings("unchecked")
 	public <R> @Nullable R newRow(Class<R> type) {
-		return (R) this.newReader.apply(type);
+		return read(this.newReader, type);
+	}
+
+	/**
+	 * Read the row as it was after the change as some generic type, whatever the declared
+	 * one.
+	 * @param <R> the type to read
+	 * @param type the type to read
+	 * @return the row; {@code null} if it was deleted
+	 * @throws InvalidPayloadException if the row doesn't fit the type
+	 */
+	public <R> @Nullable R newRow(ParameterizedTypeReference<R> type) {
+		return read(this.newReader, type.getType());
 	}
 
 	@Override

@@ -16,7 +16,7 @@ begin
     if delay > '0' then
         due_at := started + delay;
     end if;
-    if pg_catalog.length(coalesce_key) > 512 then
+    if pg_catalog.octet_length(coalesce_key) > 512 then
         -- Doesn't fit into an index
         coalesce_key := pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce_key, 'UTF8')), 'hex');
     end if;

@@ -75,10 +75,8 @@ final class TriggerHeaders {
 	 * @return the row change
 	 */
 	static RowChange<?> rowChange(Map<String, String> headers, ChangedRows rows, @Nullable Type type) {
-		Object oldRow = (type != null) ? rows.oldRow(type) : null;
-		Object newRow = (type != null) ? rows.newRow(type) : null;
 		return new RowChange<>(RowOperation.valueOf(headers.get(ROW_OPERATION)), headers.get(ROW_SCHEMA),
-				headers.get(ROW_TABLE), oldRow, newRow, rows::oldRow, rows::newRow);
+				headers.get(ROW_TABLE), type, rows::oldRow, rows::newRow);
 	}
 
 	private static Instant time(Map<String, String> headers) {

@@ -28,7 +28,7 @@ public final class RowChangeTable {
 	private static final int MAX_NAMES = 30;
 
 	private static final String COLUMNS = """
-			select a.attname as name, pg_catalog.format_type(a.atttypid, a.atttypmod) as type, b.name as base_type, b.is_array, b.is_row,
+			select a.attname as name, pg_catalog.format_type(a.atttypid, -1) as type, b.name as base_type, b.is_array, b.is_ordinary,
 			       case when pg_catalog.to_jsonb(a) ->> 'attgenerated' = 'v'
 			            then (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d
 			                  where d.adrelid = a.attrelid and d.adnum = a.attnum) end as generated_on_read,
@@ -53,7 +53,8 @@ public final class RowChangeTable {
 			        where t.typtype = 'd' or t.typcategory = 'A')
 			    select case when t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace then t.typname::text
 			                else t.oid::pg_catalog.regtype::text end as name,
-			           b.is_array, t.typtype = 'c' as is_row
+			           b.is_array,
+			           t.typtype = 'e' or (t.typtype <> 'c' and t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace) as is_ordinary
 			    from base b join pg_catalog.pg_type t on t.oid = b.oid
 			    where t.typtype <> 'd' and t.typcategory <> 'A') b
 			where n.nspname = :schema and c.relname = :table
@@ -93,6 +94,26 @@ public final class RowChangeTable {
 
 	private static final String OWNER = """
 			select pg_catalog.pg_get_userbyid(nspowner)::text from pg_catalog.pg_namespace where nspname = '${schema}'
+			""";
+
+	private static final String OTHER_OWNER = """
+			select pg_catalog.pg_get_userbyid(nspowner)::text from pg_catalog.pg_namespace
+			where nspname = '${schema}' and pg_catalog.pg_get_userbyid(nspowner) <> current_user
+			  and pg_catalog.pg_has_role(nspowner, 'MEMBER')
+			""";
+
+	// An autovacuum of a large table takes hours. It gives way to who has waited for the
+	// deadlock time-out
+	private static final String BOUND_WAITS = """
+			select pg_catalog.set_config('lock_timeout', case when v.only_vacuum
+			           then (select setting::int + 200 from pg_catalog.pg_settings where name = 'deadlock_timeout')::text
+			           else '100' end, true)
+			from (select pg_catalog.bool_and(l.mode = 'ShareUpdateExclusiveLock') as only_vacuum
+			      from pg_catalog.pg_locks l
+			      join pg_catalog.pg_class c on c.oid = l.relation and c.relname = :table
+			      join pg_catalog.pg_namespace n on n.oid = c.relnamespace and n.nspname = :schema
+			      where l.locktype = 'relation' and l.granted and l.pid <> pg_catalog.pg_backend_pid()
+			        and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) v
 			""";
 
 	private final JdbcClient jdbc;
@@ -156,7 +177,7 @@ public final class RowChangeTable {
 			TableDescription description = null;
 			while (rs.next()) {
 				columns.add(new TableDescription.Column(rs.getString("name"), rs.getString("type"),
-						rs.getString("base_type"), rs.getBoolean("is_array"), rs.getBoolean("is_row"),
+						rs.getString("base_type"), rs.getBoolean("is_array"), rs.getBoolean("is_ordinary"),
 						rs.getString("generated_on_read")));
 				description = new TableDescription(rs.getString("table_schema"), rs.getString("table_name"),
 						rs.getBoolean("holds_rows"), rs.getBoolean("may_have_triggers"), columns,
@@ -219,6 +240,28 @@ public final class RowChangeTable {
 	 */
 	public String owner() {
 		return this.jdbc.sql(this.schema.sql(OWNER)).query(String.class).single();
+	}
+
+	/**
+	 * Return the role that functions should belong to, so that others can replace them.
+	 * @return the owner of the conductor's schema, if that is another role that this one
+	 * is a member of
+	 */
+	public Optional<String> otherOwner() {
+		return this.jdbc.sql(this.schema.sql(OTHER_OWNER)).query(String.class).optional();
+	}
+
+	/**
+	 * Have the current transaction wait for locks on a table as long as its writers can
+	 * stand it.
+	 * @param table the table
+	 */
+	public void boundWaits(TableDescription table) {
+		this.jdbc.sql(BOUND_WAITS)
+			.param("schema", table.schema())
+			.param("table", table.name())
+			.query(String.class)
+			.single();
 	}
 
 	/**

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 public record TableDescription(String schema, String name, boolean holdsRows, boolean mayHaveTriggers,
 		List<Column> columns, List<String> primaryKey) {
 
-	// A comparison of these is no equality of all that they hold, or there is none
+	// A comparison of these is no equality of all that they hold, or there is none. Those
+	// of extensions would lose their operators when a dump is restored
 	private static final Set<String> INCOMPARABLE = Set.of("json", "xml", "point", "line", "lseg", "box", "path",
 			"polygon", "circle", "jsonpath", "refcursor", "pg_snapshot", "txid_snapshot");
 
@@ -31,11 +32,11 @@ public record TableDescription(String schema, String name, boolean holdsRows, bo
 	 * @param type its type, as in SQL
 	 * @param baseType the name of the type beneath domains and arrays
 	 * @param array whether it is an array
-	 * @param row whether it is, or has, rows of a composite type
+	 * @param ordinary whether that is a scalar type of PostgreSQL's own, or an enum
 	 * @param generatedOnRead what it is computed from when it is read; {@code null}: it
 	 * is stored
 	 */
-	public record Column(String name, String type, String baseType, boolean array, boolean row,
+	public record Column(String name, String type, String baseType, boolean array, boolean ordinary,
 			@Nullable String generatedOnRead) {
 
 		/**
@@ -43,7 +44,7 @@ public record TableDescription(String schema, String name, boolean holdsRows, bo
 		 * @return whether it can
 		 */
 		public boolean isComparable() {
-			return !this.row && !INCOMPARABLE.contains(this.baseType);
+			return this.ordinary && !INCOMPARABLE.contains(this.baseType);
 		}
 
 		/**

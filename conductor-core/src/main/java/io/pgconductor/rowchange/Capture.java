@@ -51,6 +51,47 @@ record Capture(String task, RowChangeTrigger trigger, TableDescription table, @N
 	}
 
 	/**
+	 * A type with fixed properties that rows are read as.
+	 */
+	private record RowType(String name, List<RowProperty> properties) {
+
+		/**
+		 * Find the columns that the properties need.
+		 */
+		Map<String, Column> columns(TableDescription table, boolean withMeta) {
+			Map<String, Column> columns = new LinkedHashMap<>();
+			for (RowProperty property : this.properties) {
+				if (!withMeta || !property.columns().contains(META)) {
+					Column column = column(property, table);
+					columns.put(column.name(), column);
+				}
+			}
+			return columns;
+		}
+
+		private Column column(RowProperty property, TableDescription table) {
+			return property.columns()
+				.stream()
+				.flatMap((name) -> table.columns().stream().filter((candidate) -> candidate.name().equals(name)))
+				.findFirst()
+				.orElseThrow(() -> new IllegalArgumentException("column '"
+						+ property.columns().get(property.columns().size() - 1) + "' does not exist in " + table + " ("
+						+ table.columnNames() + "): property '" + property.name() + "' of " + this.name
+						+ " needs one; rename it, or list the columns that are wanted (columns = …)"));
+		}
+
+		void verifyHas(String member, String attribute) {
+			if (this.properties.stream().noneMatch((property) -> property.columns().contains(member))) {
+				throw new IllegalArgumentException("'" + member + "' is among its " + attribute
+						+ ", but has no property in " + this.name + ", which has "
+						+ String.join(", ", this.properties.stream().map(RowProperty::name).toList())
+						+ ": add one, or correct the " + attribute);
+			}
+		}
+
+	}
+
+	/**
 	 * Put a declaration beside its table.
 	 * @param task the task
 	 * @param trigger the declaration
@@ -69,11 +110,19 @@ record Capture(String task, RowChangeTrigger trigger, TableDescription table, @N
 
 	private static @Nullable Map<String, Column> members(TaskSpec task, RowChangeTrigger.Content content,
 			TableDescription table, JsonMapping json) {
+		List<RowProperty> properties = (task.payloadType() != null) ? json.rowProperties(task.payloadType()) : null;
+		RowType type = (properties != null) ? new RowType(task.payloadType().getTypeName(), properties) : null;
 		Map<String, Column> members = switch (content.form()) {
-			case FIELDS -> fields(task, content, table, json);
-			case ROW -> null;
+			case FIELDS -> (content.columns() != null) ? listed(content.columns(), table, type)
+					: (type != null) ? type.columns(table, content.includeMeta()) : null;
+			case ROW -> {
+				if (type != null) {
+					type.columns(table, content.includeMeta());
+				}
+				yield null;
+			}
 			case ROW_ID -> primaryKey(table);
-			case CUSTOM -> custom(content.mapping(), table);
+			case CUSTOM -> custom(content.mapping(), table, type);
 		};
 		// A row as a whole has them as the session shows them, or not at all
 		if (members == null && table.columns().stream().anyMatch(RowJson::isSpecial)) {
@@ -85,45 +134,14 @@ record Capture(String task, RowChangeTrigger trigger, TableDescription table, @N
 		return members;
 	}
 
-	private static @Nullable Map<String, Column> fields(TaskSpec task, RowChangeTrigger.Content content,
-			TableDescription table, JsonMapping json) {
-		List<RowProperty> properties = (task.payloadType() != null) ? json.rowProperties(task.payloadType()) : null;
+	private static Map<String, Column> listed(List<String> names, TableDescription table, @Nullable RowType type) {
 		Map<String, Column> members = new LinkedHashMap<>();
-		if (content.columns() != null) {
-			for (String name : content.columns()) {
-				Column column = column(table, name, "columns");
-				if (properties != null
-						&& properties.stream().noneMatch((property) -> property.columns().contains(column.name()))) {
-					throw new IllegalArgumentException("column '" + column.name()
-							+ "' is among its columns, but has no property in " + task.payloadType().getTypeName()
-							+ ", which has " + String.join(", ", properties.stream().map(RowProperty::name).toList())
-							+ ": add one, or remove the column");
-				}
-				members.put(column.name(), column);
+		for (String name : names) {
+			Column column = column(table, name, "columns");
+			if (type != null) {
+				type.verifyHas(column.name(), "columns");
 			}
-			return members;
-		}
-		if (properties == null) {
-			return null;
-		}
-		for (RowProperty property : properties) {
-			if (content.includeMeta() && property.columns().contains(META)) {
-				continue;
-			}
-			Column column = property.columns()
-				.stream()
-				.flatMap((name) -> table.columns().stream().filter((candidate) -> candidate.name().equals(name)))
-				.findFirst()
-				.orElseThrow(() -> new IllegalArgumentException(
-						"column '" + property.columns().get(property.columns().size() - 1) + "' does not exist in "
-								+ table + " (" + table.columnNames() + "): property '" + property.name() + "' of "
-								+ task.payloadType().getTypeName()
-								+ " needs one; rename it, or list the columns that are wanted (columns = …)"));
 			members.put(column.name(), column);
-		}
-		if (members.isEmpty()) {
-			throw new IllegalArgumentException(task.payloadType().getTypeName()
-					+ " has no properties to read columns into: add some, or say which columns are wanted");
 		}
 		return members;
 	}
@@ -142,12 +160,16 @@ record Capture(String task, RowChangeTrigger trigger, TableDescription table, @N
 		return members;
 	}
 
-	private static Map<String, Column> custom(Map<String, String> mapping, TableDescription table) {
+	private static Map<String, Column> custom(Map<String, String> mapping, TableDescription table,
+			@Nullable RowType type) {
 		Map<String, Column> members = new LinkedHashMap<>();
 		mapping.forEach((name, column) -> {
 			if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME_BYTES) {
 				throw new IllegalArgumentException("the name '" + name + "' of its mapping is longer than "
 						+ MAX_NAME_BYTES + " bytes: choose a shorter one");
+			}
+			if (type != null) {
+				type.verifyHas(name, "mapping");
 			}
 			members.put(name, column(table, column, "mapping"));
 		});

@@ -106,9 +106,10 @@ final class CaptureScript {
 	/**
 	 * Return the statements that install everything, in a transaction.
 	 * @param application that declares it, {@code null} if it has no name
+	 * @param owner the role that the function is to belong to; {@code null}: this one
 	 * @return the statements, in order
 	 */
-	List<String> install(@Nullable String application) {
+	List<String> install(@Nullable String application, @Nullable String owner) {
 		List<String> statements = new ArrayList<>();
 		// With its triggers, also on a table that had the name before. Who may create
 		// triggers on a table may not drop them unless the table is theirs
@@ -118,6 +119,9 @@ final class CaptureScript {
 		statements.add("comment on function %s() is %s".formatted(function(),
 				SqlName.literal("Has task '" + this.capture.task() + "' run for changes of " + table())));
 		operations().map((operation) -> createTrigger(operation, table().quoted(), this.name)).forEach(statements::add);
+		if (owner != null) {
+			statements.add("alter function %s() owner to %s".formatted(function(), SqlName.quote(owner)));
+		}
 		statements.add(register(application));
 		return statements;
 	}
@@ -164,7 +168,7 @@ final class CaptureScript {
 		for (RowOperation operation : this.capture.trigger().operations()) {
 			RowJson newest = newest(operation);
 			branches.append(branch(operation, payload(operation, false), newest.key()));
-			fallbacks.append(branch(operation, payload(operation, true), newest.keyWithoutColumns()));
+			fallbacks.append(branch(operation, payload(operation, true), newest.keyOfWhatIsThere()));
 		}
 		return """
 				#variable_conflict use_column
@@ -177,7 +181,8 @@ final class CaptureScript {
 				%s    exception when others then
 				        -- The table has changed since: its writers must not suffer from that
 				%s    end;
-				    perform %s;
+				    -- An assignment, since PERFORM would start an executor for each row
+				    coalesce_key := %s;
 				    return null;
 				end
 				""".formatted(branches, fallbacks, call("payload", "headers", "coalesce_key"));
@@ -201,16 +206,16 @@ final class CaptureScript {
 		return row((operation == RowOperation.DELETE) ? "OLD" : "NEW", operation);
 	}
 
-	private String payload(RowOperation operation, boolean whole) {
+	private String payload(RowOperation operation, boolean ofWhatIsThere) {
 		boolean meta = this.capture.trigger().content().includeMeta();
 		List<String> members = new ArrayList<>();
 		if (operation == RowOperation.UPDATE && this.capture.trigger().content().includeOld()) {
 			RowJson old = row("OLD", operation);
-			members.add("'old', " + (whole ? old.whole(false) : old.json(false)));
+			members.add("'old', " + (ofWhatIsThere ? old.jsonOfWhatIsThere(false) : old.json(false)));
 		}
 		RowJson newest = newest(operation);
 		members.add(((operation == RowOperation.DELETE) ? "'old', " : "'new', ")
-				+ (whole ? newest.whole(meta) : newest.json(meta)));
+				+ (ofWhatIsThere ? newest.jsonOfWhatIsThere(meta) : newest.json(meta)));
 		return "pg_catalog.json_build_object(" + String.join(", ", members) + ")";
 	}
 
@@ -287,16 +292,24 @@ final class CaptureScript {
 				values);
 	}
 
-	private Stream<String> registered() {
+	/**
+	 * Return the expression that captures a row that is there.
+	 * @return a call, in terms of a table {@code r}
+	 */
+	String captureExisting() {
 		RowJson existing = row(EXISTING_ROW, RowOperation.MANUAL);
 		String payload = "pg_catalog.json_build_object('new', %s)"
 			.formatted(existing.json(this.capture.trigger().content().includeMeta()));
+		return call(payload, headers(RowOperation.MANUAL), existing.key());
+	}
+
+	private Stream<String> registered() {
 		List<Column> key = table().primaryKey()
 			.stream()
 			.map((name) -> table().column(SqlName.quote(name)).orElseThrow())
 			.toList();
-		return Stream.of(SqlName.literal(call(payload, headers(RowOperation.MANUAL), existing.key())),
-				array(key.stream().map(Column::quoted)), array(key.stream().map(Column::type)));
+		return Stream.of(SqlName.literal(captureExisting()), array(key.stream().map(Column::quoted)),
+				array(key.stream().map(Column::type)));
 	}
 
 	private static String array(Stream<String> texts) {
@@ -311,8 +324,7 @@ final class CaptureScript {
 	 */
 	String text(@Nullable String application, String owner) {
 		List<String> statements = new ArrayList<>(List.of("begin", "set local lock_timeout = '1s'"));
-		statements.addAll(install(application));
-		statements.add("alter function %s() owner to %s".formatted(function(), SqlName.quote(owner)));
+		statements.addAll(install(application, owner));
 		statements.add("commit");
 		return String.join(";\n", statements) + ";\n";
 	}

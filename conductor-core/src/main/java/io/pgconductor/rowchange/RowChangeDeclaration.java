@@ -22,14 +22,15 @@ record RowChangeDeclaration(TaskSpec task, RowChangeTrigger trigger) {
 	/**
 	 * Describe what is declared.
 	 * @param services of the node
+	 * @param ordinal which one it is of those with the same task and table
 	 * @return the same for all nodes that install the same for it
 	 */
-	String describe(RowChangeServices services) {
+	String describe(RowChangeServices services, int ordinal) {
 		RowChangeTrigger.Content content = this.trigger.content();
 		Object properties = (this.task.payloadType() != null) ? services.json().rowProperties(this.task.payloadType())
 				: null;
 		return Objects.requireNonNull(services.json()
-			.write(List.of("row change", CaptureScript.VERSION, this.task.name(), this.trigger.schema(),
+			.write(List.of("row change", CaptureScript.VERSION, ordinal, this.task.name(), this.trigger.schema(),
 					this.trigger.table(), this.trigger.operations(), String.valueOf(this.trigger.when()),
 					this.trigger.watch(), content.form(), String.valueOf(content.columns()), content.mapping(),
 					content.includeOld(), content.includeMeta(), String.valueOf(this.trigger.dedupeKey()),

@@ -89,7 +89,12 @@ public final class RowChangeInstallation {
 	 * @return the same for all nodes that install the same
 	 */
 	public List<String> describe() {
-		return this.declarations.stream().map((declaration) -> declaration.describe(this.services)).toList();
+		Map<List<String>, Integer> ordinals = new HashMap<>();
+		return this.declarations.stream()
+			.map((declaration) -> declaration.describe(this.services,
+					ordinals.merge(List.of(declaration.task().name(), declaration.trigger().schema(),
+							declaration.trigger().table()), 1, Integer::sum)))
+			.toList();
 	}
 
 	/**
@@ -241,14 +246,14 @@ public final class RowChangeInstallation {
 	private void addAndChange(Supplier<Standing> standing, BooleanSupplier lock, Set<String> problems) {
 		Set<String> foreign = new HashSet<>();
 		Map<String, Installed> installed = installed(this.scripts);
-		for (CaptureScript script : this.scripts) {
-			Installed existing = installed.get(script.name());
-			if (isForeign(existing)) {
-				foreign.add(script.capture().table() + " for task '" + script.capture().task() + "'");
+		List<Other> others = others();
+		for (List<CaptureScript> scripts : byTaskAndTable()) {
+			String table = scripts.get(0).capture().table().toString();
+			if (isForeign(scripts, installed)) {
+				foreign.add(table + " for task '" + scripts.get(0).capture().task() + "'");
 			}
-			else if (!isOwn(script, existing)) {
-				change(script.name(), script.capture().table().toString(), problems,
-						() -> install(script, standing, lock));
+			else if (!areOwn(scripts, installed) || others.stream().anyMatch((other) -> isBeside(other, scripts))) {
+				change(scripts.get(0).name(), table, problems, () -> install(scripts, standing, lock));
 			}
 		}
 		if (!foreign.isEmpty() && !foreign.equals(this.foreign)) {
@@ -256,6 +261,29 @@ public final class RowChangeInstallation {
 					+ "give the tasks names of their own", foreign);
 		}
 		this.foreign = foreign;
+	}
+
+	// What one of them doesn't capture any more, another may by now: no change is to be
+	// lost in between, and none to come twice
+	private Collection<List<CaptureScript>> byTaskAndTable() {
+		return this.scripts.stream()
+			.collect(Collectors.groupingBy(
+					(script) -> List.of(script.capture().task(), script.capture().table().quoted()), LinkedHashMap::new,
+					Collectors.toList()))
+			.values();
+	}
+
+	private static boolean isBeside(Other other, List<CaptureScript> scripts) {
+		Capture capture = scripts.get(0).capture();
+		return other.task().equals(capture.task()) && other.table().equals(capture.table().toString());
+	}
+
+	private boolean isForeign(List<CaptureScript> scripts, Map<String, Installed> installed) {
+		return scripts.stream().anyMatch((script) -> isForeign(installed.get(script.name())));
+	}
+
+	private boolean areOwn(List<CaptureScript> scripts, Map<String, Installed> installed) {
+		return scripts.stream().allMatch((script) -> isOwn(script, installed.get(script.name())));
 	}
 
 	private void dropOthers(Supplier<Standing> standing, BooleanSupplier lock, Set<String> problems) {
@@ -347,24 +375,39 @@ public final class RowChangeInstallation {
 		}
 	}
 
-	private void install(CaptureScript script, Supplier<Standing> standing, BooleanSupplier lock) {
-		boolean installed = inTransaction(lock, () -> {
-			Installed existing = installed(List.of(script)).get(script.name());
-			if (standing.get() == Standing.SUPERSEDED || isForeign(existing) || isOwn(script, existing)) {
+	private void install(List<CaptureScript> scripts, Supplier<Standing> standing, BooleanSupplier lock) {
+		List<CaptureScript> installed = new ArrayList<>();
+		List<Other> dropped = new ArrayList<>();
+		boolean done = inTransaction(lock, () -> {
+			Map<String, Installed> existing = installed(scripts);
+			if (standing.get() == Standing.SUPERSEDED || isForeign(scripts, existing)) {
 				return false;
 			}
-			if (isCurrent(script, existing)) {
-				// Of an application that is gone
-				this.services.table().execute(script.register(this.application));
-				return false;
+			this.services.table().boundWaits(scripts.get(0).capture().table());
+			others().stream().filter((other) -> isBeside(other, scripts)).forEach((other) -> {
+				statementsToDrop(other).forEach(this.services.table()::execute);
+				dropped.add(other);
+			});
+			String owner = this.services.table().otherOwner().orElse(null);
+			for (CaptureScript script : scripts) {
+				if (!isCurrent(script, existing.get(script.name()))) {
+					script.install(this.application, owner).forEach(this.services.table()::execute);
+					installed.add(script);
+				}
+				else if (!isOwn(script, existing.get(script.name()))) {
+					// Of an application that is gone
+					this.services.table().execute(script.register(this.application));
+				}
 			}
-			script.install(this.application).forEach(this.services.table()::execute);
-			this.settled.add(script.name());
 			return true;
 		});
-		if (installed) {
-			logger.info("Installed triggers {} on {}, which have task '{}' run", script.triggerNames(),
-					script.capture().table(), script.capture().task());
+		if (done) {
+			for (CaptureScript script : installed) {
+				this.settled.add(script.name());
+				logger.info("Installed triggers {} on {}, which have task '{}' run", script.triggerNames(),
+						script.capture().table(), script.capture().task());
+			}
+			dropped.forEach(this::logDropped);
 		}
 	}
 
@@ -377,9 +420,12 @@ public final class RowChangeInstallation {
 			return true;
 		});
 		if (dropped) {
-			logger.info("Dropped triggers {}, which application '{}' does not declare any more", other,
-					this.application);
+			logDropped(other);
 		}
+	}
+
+	private void logDropped(Other other) {
+		logger.info("Dropped triggers {}, which application '{}' does not declare any more", other, this.application);
 	}
 
 	private boolean inTransaction(BooleanSupplier lock, BooleanSupplier change) {

@@ -59,11 +59,28 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 	}
 
 	/**
-	 * Return the JSON of the row with all its columns, whatever they are by now.
+	 * Return the row's JSON, whatever has become of its columns since.
 	 * @param withMeta whether it says where and when it has changed
 	 * @return an expression of type {@code json}
 	 */
-	String whole(boolean withMeta) {
+	String jsonOfWhatIsThere(boolean withMeta) {
+		Map<String, Column> members = this.capture.members();
+		if (members == null) {
+			return whole(withMeta);
+		}
+		String names = members.entrySet()
+			.stream()
+			.map((member) -> "(%s, %s)".formatted(SqlName.literal(member.getKey()),
+					SqlName.literal(member.getValue().name())))
+			.collect(Collectors.joining(", "));
+		String meta = withMeta ? " union all select %s, %s".formatted(SqlName.literal(Capture.META), meta()) : "";
+		return ("(select coalesce(pg_catalog.json_object_agg(m.member, m.value), '{}') "
+				+ "from (select n.member, c.value from (values %s) n (member, name) "
+				+ "join pg_catalog.json_each(pg_catalog.to_json(%s)) c on c.key = n.name%s) m)")
+			.formatted(names, this.row, meta);
+	}
+
+	private String whole(boolean withMeta) {
 		// Of a table r, r alone could be a column
 		String row = "pg_catalog.to_json(" + (TRIGGER_ROWS.contains(this.row) ? this.row : this.row + ".*") + ")";
 		return withMeta ? "(pg_catalog.left(%s::text, -1) || ',\"%s\":' || %s::text || '}')::json".formatted(row,
@@ -133,11 +150,17 @@ record RowJson(SchemaName schema, Capture capture, String row, String operation)
 	}
 
 	/**
-	 * Return the key of the row if the columns that it is made of may be gone.
-	 * @return an expression of type {@code text}: none if there are any, so that all run
+	 * Return the key of the row, whatever has become of its columns since.
+	 * @return an expression of type {@code text}
 	 */
-	String keyWithoutColumns() {
-		return this.capture.key().stream().anyMatch((part) -> part.column() != null) ? "null" : key();
+	String keyOfWhatIsThere() {
+		String parts = this.capture.key()
+			.stream()
+			.map((part) -> (part.column() != null)
+					? "(pg_catalog.to_json(%s) ->> %s)".formatted(this.row, SqlName.literal(part.column().name()))
+					: SqlName.literal(String.valueOf(part.text())))
+			.collect(Collectors.joining(" || "));
+		return parts.isEmpty() ? "null" : parts;
 	}
 
 }

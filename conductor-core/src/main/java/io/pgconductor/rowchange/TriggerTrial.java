@@ -2,6 +2,7 @@ package io.pgconductor.rowchange;
 
 import java.util.UUID;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 import io.pgconductor.RowOperation;
 import io.pgconductor.jdbc.RowChangeTable;
@@ -60,8 +61,12 @@ final class TriggerTrial {
 		this.services.inTransaction((status) -> {
 			status.setRollbackOnly();
 			this.table.execute("set local lock_timeout = '1s'");
-			run("create table %s (like %s including generated)".formatted(trial, original.quoted()),
+			// Not like the original, which may only be for its readers
+			run("create table %s (%s)".formatted(trial,
+					original.columns().stream().map(TriggerTrial::column).collect(Collectors.joining(", "))),
 					(message) -> "a table cannot be created to try its triggers on: " + message);
+			run("select %s from %s r limit 0".formatted(script.captureExisting(), trial),
+					(message) -> "its rows cannot be captured: " + message);
 			run(script.createFunction(name), (message) -> "its function cannot be created: " + message);
 			for (RowOperation operation : script.capture().trigger().operations()) {
 				run(script.createTrigger(operation, trial, name),
@@ -71,6 +76,12 @@ final class TriggerTrial {
 			}
 			return true;
 		});
+	}
+
+	private static String column(TableDescription.Column column) {
+		String definition = column.quoted() + " " + column.type();
+		return (column.generatedOnRead() != null)
+				? definition + " generated always as (" + column.generatedOnRead() + ") virtual" : definition;
 	}
 
 	private static String condition(RowChangeTrigger trigger) {

@@ -137,7 +137,7 @@ public final class TaskRegistry {
 	 * @return the names of the queues
 	 */
 	public Set<String> queues() {
-		return this.tasks.values().stream().map(TaskSpec::queue).collect(Collectors.toCollection(TreeSet::new));
+		return this.tasks.values().stream().flatMap(TaskSpec::queues).collect(Collectors.toCollection(TreeSet::new));
 	}
 
 }

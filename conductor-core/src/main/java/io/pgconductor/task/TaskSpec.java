@@ -3,7 +3,9 @@ package io.pgconductor.task;
 import java.lang.reflect.Type;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 import io.pgconductor.QueueName;
 import org.jspecify.annotations.Nullable;
@@ -101,6 +103,18 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 	 */
 	public String queue() {
 		return either(this.options.queue(), QueueName.DEFAULT);
+	}
+
+	/**
+	 * Return the queues that executions go to, also if a trigger names one.
+	 * @return the queues' names, with duplicates
+	 */
+	Stream<String> queues() {
+		Stream<String> ofTriggers = this.triggers.stream()
+			.filter(RowChangeTrigger.class::isInstance)
+			.map((trigger) -> ((RowChangeTrigger) trigger).options().queue())
+			.filter(Objects::nonNull);
+		return Stream.concat(Stream.of(queue()), ofTriggers);
 	}
 
 	/**

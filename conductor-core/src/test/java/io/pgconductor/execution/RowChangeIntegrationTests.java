@@ -12,6 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 import io.pgconductor.ExecutionState;
+import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invocation;
 import io.pgconductor.RowChange;
 import io.pgconductor.RowOperation;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.core.ResolvableType;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /**
  * Tests for executions that a row change has invoked: what their handlers receive.
@@ -127,6 +129,18 @@ class RowChangeIntegrationTests {
 			assertThat(error.message()).contains("The new row in the payload of task 'greet' cannot be read as",
 					"[\"id\"]");
 		});
+	}
+
+	@Test
+	void anOldRowThatDoesNotFitIsNoProblemForWhoDoesNotReadIt() throws InterruptedException {
+		this.test.node(task(Contact.class)).start();
+
+		enqueue("UPDATE", "{\"old\": {\"id\": \"one\"}, \"new\": {\"id\": 1}}");
+
+		RowChange<?> change = received();
+		assertThat(change.newRow()).isEqualTo(new Contact(1, null, null, null));
+		assertThatExceptionOfType(InvalidPayloadException.class).isThrownBy(change::oldRow)
+			.withMessageContaining("The old row");
 	}
 
 	@Test

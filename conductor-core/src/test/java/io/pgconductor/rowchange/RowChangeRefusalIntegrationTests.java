@@ -20,6 +20,7 @@ import io.pgconductor.testing.UnreliableDataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -120,6 +121,28 @@ class RowChangeRefusalIntegrationTests extends AbstractInstallationTests {
 		assertThat(refusal(node("shop", task("bad", this.shop.on("log").payload(RowPayload.ROW_ID)))))
 			.hasMessageContainingAll("ROW_ID needs a primary key", this.shop.schema() + ".log");
 		assertThat(functions()).isZero();
+	}
+
+	record Stocked(int id, String articleName) {
+	}
+
+	@ParameterizedTest
+	@EnumSource(names = { "FIELDS", "ROW" })
+	void refusesPropertiesWithoutColumns(RowPayload form) {
+		assertThat(refusal(node("shop", typed(items().payload(form))))).hasMessageContainingAll("Task 'typed'",
+				"column 'article_name' does not exist", "'articleName'", "id, ");
+	}
+
+	@Test
+	void refusesNamesWithoutProperties() {
+		assertThat(refusal(node("shop", typed(items().mapping(Map.of("ID", "id"))))))
+			.hasMessageContainingAll("Task 'typed'", "'ID' is among its mapping", "which has id, articleName");
+		assertThat(refusal(node("shop", typed(items().columns("id", "price"))))).hasMessageContainingAll("Task 'typed'",
+				"'price' is among its columns", "which has id, articleName");
+	}
+
+	private static TaskSpec typed(ShopTables.Declaration declaration) {
+		return ShopTables.task("typed", Stocked.class, (event, context) -> null, declaration);
 	}
 
 	@Test
