@@ -502,8 +502,8 @@ public class ConductorProperties {
 	public static class Task {
 
 		/**
-		 * Whether this node runs the task, and declares its schedules and subscriptions.
-		 * Enabled by default.
+		 * Whether this node runs the task, and declares its schedules, subscriptions and
+		 * row changes. Enabled by default.
 		 */
 		private @Nullable Boolean enabled;
 
