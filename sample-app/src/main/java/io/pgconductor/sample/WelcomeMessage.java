@@ -30,13 +30,15 @@ class WelcomeMessage {
 		logger.info("""
 				The shop listens on http://localhost:{port}
 
-				Place an order. The answer holds its id and the id of the execution that fulfils it:
+				Place an order. The answer holds its id:
 				  curl -i http://localhost:{port}/orders -H 'Content-Type: application/json' \
 				-d '{"customer":"ada@example.com","item":"book","quantity":2}'
 
-				See what has become of the order, and of its execution:
+				See what has become of the order, and of the execution that fulfils it:
 				  curl http://localhost:{port}/orders/1
-				  curl http://localhost:{port}/executions/<executionId>
+
+				See what is in stock, and on its way. Order 60 lamps, and more are ordered:
+				  curl http://localhost:{port}/stock
 
 				See what was sold, by a report of every ten seconds, and who has how many loyalty points:
 				  curl http://localhost:{port}/report

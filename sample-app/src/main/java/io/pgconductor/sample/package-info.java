@@ -1,7 +1,7 @@
 /**
  * A small shop on Conductor. Start with {@link io.pgconductor.sample.order.OrderService},
- * which hands the work over, and {@link io.pgconductor.sample.order.OrderFulfilment},
- * which does it.
+ * which takes orders, and {@link io.pgconductor.sample.order.OrderFulfilment}, which runs
+ * for each of them.
  */
 @NullMarked
 package io.pgconductor.sample;

@@ -48,12 +48,13 @@ class ShopIntegrationTests {
 				""").exchange().expectStatus().isCreated().expectBody(JsonNode.class).returnResult().getResponseBody();
 
 		assertThat(placed).isNotNull();
+		assertThat(placed.propertyNames()).containsExactly("id");
 		String uri = "/orders/" + placed.get("id").longValue();
 		await().atMost(SOON).untilAsserted(() -> {
 			JsonNode settling = get(uri);
+			assertThat(settling.at("/fulfilment/state").asString("")).isEqualTo("waiting");
 			assertThat(settling.get("status").stringValue()).isEqualTo("reserved");
 			assertThat(settling.at("/charge/amount").intValue()).isEqualTo(20);
-			assertThat(settling.at("/fulfilment/state").stringValue()).isEqualTo("waiting");
 			assertThat(settling.at("/fulfilment/waitingFor").stringValue()).isEqualTo("sleep");
 			assertThat(settling.at("/fulfilment/progress/fraction").doubleValue()).isEqualTo(0.5);
 			assertThat(settling.at("/fulfilment/progress/message").stringValue())
@@ -72,7 +73,7 @@ class ShopIntegrationTests {
 		assertThat(stepsOf(order)).containsExactly("reserve-stock", "charge", "settle", "ship", "tell-customer");
 		assertThat(order.at("/fulfilment/children/0/task").stringValue()).isEqualTo("send-email");
 		assertThat(order.at("/fulfilment/children/0/state").stringValue()).isEqualTo("completed");
-		JsonNode execution = get("/executions/" + placed.get("executionId").stringValue());
+		JsonNode execution = get("/executions/" + order.at("/fulfilment/id").stringValue());
 		assertThat(execution).isEqualTo(order.get("fulfilment"));
 		assertThat(execution.get("task").stringValue()).isEqualTo("fulfil-order");
 		assertThat(execution.get("attempts").intValue()).isOne();
@@ -189,6 +190,17 @@ class ShopIntegrationTests {
 
 		assertThat(problem).isNotNull();
 		assertThat(problem.get("detail").stringValue()).startsWith(detail);
+	}
+
+	@Test
+	void hasAStock() {
+		JsonNode stock = get("/stock");
+
+		assertThat(stock.findValuesAsString("item")).containsExactly("book", "lamp", "piano");
+		JsonNode lamp = stock.get(1);
+		assertThat(lamp.get("available").intValue()).isEqualTo(100);
+		assertThat(lamp.get("onOrder").intValue()).isZero();
+		assertThat(lamp.get("reorderBelow").intValue()).isEqualTo(50);
 	}
 
 	@Test

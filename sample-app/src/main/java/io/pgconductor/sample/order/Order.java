@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param status where the order is in its life
  * @param placedAt when it was placed
  * @param shippedAt when it was shipped; {@code null} if it is not
- * @param executionId the execution that fulfils it; {@code null} for very old orders
+ * @param executionId the execution that fulfils it; {@code null} until it has begun
  */
 record Order(long id, String customer, String item, int quantity, OrderStatus status, Instant placedAt,
 		@Nullable Instant shippedAt, @Nullable UUID executionId) {

@@ -7,8 +7,11 @@ import io.pgconductor.ChildFailedException;
 import io.pgconductor.EmitOptions;
 import io.pgconductor.ExecutionError;
 import io.pgconductor.NonRetryableException;
+import io.pgconductor.RowOperation;
+import io.pgconductor.RowPayload;
 import io.pgconductor.TaskContext;
 import io.pgconductor.annotation.OnFailure;
+import io.pgconductor.annotation.OnRowChange;
 import io.pgconductor.annotation.Retry;
 import io.pgconductor.annotation.Task;
 import io.pgconductor.sample.mail.SendEmail;
@@ -52,18 +55,24 @@ class OrderFulfilment {
 	}
 
 	/**
-	 * Fulfil an order. This method runs again from the top after each failed attempt,
-	 * after a crash, and after it has waited: what is in a step is not repeated then.
+	 * Fulfil an order, as soon as its row is committed, whoever has inserted it. This
+	 * method runs again from the top after each failed attempt, after a crash, and after
+	 * it has waited: what is in a step is not repeated then.
 	 * @param payload names the order
 	 * @param context the execution
 	 * @return the shipment
 	 */
 	@Task(name = TASK, maxAttempts = 5, retry = @Retry(initial = "1s", noRetryFor = OutOfStockException.class))
+	@OnRowChange(table = "orders", operations = RowOperation.INSERT, payload = RowPayload.CUSTOM,
+			mapping = "orderId=id")
 	Shipment fulfil(FulfilOrder payload, TaskContext context) {
 		Order order = this.orders.find(payload.orderId())
 			.orElseThrow(() -> new NonRetryableException("There is no order " + payload.orderId()));
 		if (order.status() == OrderStatus.CANCELLED) {
 			throw new NonRetryableException("Order " + order.id() + " is cancelled");
+		}
+		if (order.executionId() == null) {
+			this.orders.setExecution(order.id(), context.executionId());
 		}
 
 		context.progress(0.1, "reserving the stock");

@@ -36,8 +36,13 @@ class OrderRepository {
 			.single();
 	}
 
+	/**
+	 * Note which execution fulfils an order. Of several, the first counts.
+	 * @param id the order's id
+	 * @param executionId the execution
+	 */
 	void setExecution(long id, UUID executionId) {
-		this.jdbcClient.sql("update orders set execution_id = :executionId where id = :id")
+		this.jdbcClient.sql("update orders set execution_id = :executionId where id = :id and execution_id is null")
 			.param("executionId", executionId)
 			.param("id", id)
 			.update();

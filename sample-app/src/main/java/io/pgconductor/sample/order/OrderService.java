@@ -1,16 +1,13 @@
 package io.pgconductor.sample.order;
 
 import java.util.Optional;
-import java.util.UUID;
 
-import io.pgconductor.ConductorClient;
 import io.pgconductor.sample.execution.Executions;
 import io.pgconductor.sample.payment.PaymentGateway;
 import org.springframework.stereotype.Service;
-import org.springframework.transaction.annotation.Transactional;
 
 /**
- * Takes orders and hands them over to be fulfilled.
+ * Takes orders, and shows what has become of them.
  */
 @Service
 class OrderService {
@@ -21,27 +18,20 @@ class OrderService {
 
 	private final Executions executions;
 
-	private final ConductorClient conductor;
-
-	OrderService(OrderRepository orders, PaymentGateway payments, Executions executions, ConductorClient conductor) {
+	OrderService(OrderRepository orders, PaymentGateway payments, Executions executions) {
 		this.orders = orders;
 		this.payments = payments;
 		this.executions = executions;
-		this.conductor = conductor;
 	}
 
 	/**
-	 * Place an order. The order and the execution that fulfils it commit together or not
-	 * at all.
+	 * Place an order. That the row is there is all that it takes to have it fulfilled,
+	 * see {@link OrderFulfilment}.
 	 * @param newOrder what is ordered
-	 * @return the ids of both
+	 * @return its id
 	 */
-	@Transactional
 	PlacedOrder place(NewOrder newOrder) {
-		long id = this.orders.insert(newOrder);
-		UUID executionId = this.conductor.invoke(OrderFulfilment.TASK, new FulfilOrder(id));
-		this.orders.setExecution(id, executionId);
-		return new PlacedOrder(id, executionId);
+		return new PlacedOrder(this.orders.insert(newOrder));
 	}
 
 	/**

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param placedAt when it was placed
  * @param shippedAt when it was shipped; {@code null} if it is not
  * @param charge what the customer was charged; {@code null} if nothing
- * @param fulfilment the execution that fulfils the order; {@code null} if it is pruned
+ * @param fulfilment the execution that fulfils the order; {@code null} until it has
+ * begun, and when it is pruned
  */
 record OrderView(long id, String customer, String item, int quantity, OrderStatus status, Instant placedAt,
 		@Nullable Instant shippedAt, @Nullable Receipt charge, @Nullable ExecutionView fulfilment) {

@@ -1,5 +1,5 @@
 /**
- * Orders: placed over HTTP, fulfilled by a task, which emits
+ * Orders: placed over HTTP, fulfilled by a task that their rows cause, which emits
  * {@link io.pgconductor.sample.order.OrderShipped#EVENT}.
  */
 @NullMarked

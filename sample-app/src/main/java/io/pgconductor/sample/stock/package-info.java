@@ -1,5 +1,5 @@
 /**
- * What the shop has to sell.
+ * What the shop has to sell, shown over HTTP.
  */
 @NullMarked
 package io.pgconductor.sample.stock;

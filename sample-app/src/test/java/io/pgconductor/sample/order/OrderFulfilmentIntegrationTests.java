@@ -2,6 +2,8 @@ package io.pgconductor.sample.order;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 import io.pgconductor.ConductorClient;
@@ -10,12 +12,14 @@ import io.pgconductor.ExecutionState;
 import io.pgconductor.ExecutionStep;
 import io.pgconductor.sample.ShopApplication;
 import io.pgconductor.sample.TestDatabaseConfiguration;
+import io.pgconductor.sample.execution.ExecutionView;
 import io.pgconductor.sample.payment.Receipt;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.support.TransactionOperations;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
@@ -93,8 +97,7 @@ class OrderFulfilmentIntegrationTests {
 	void fulfilsAnOrderThatIsInvokedTwiceOnce() {
 		run((shop) -> {
 			PlacedOrder placed = shop.place("book", 2);
-			PlacedOrder again = new PlacedOrder(placed.id(),
-					shop.conductor().invoke(OrderFulfilment.TASK, new FulfilOrder(placed.id())));
+			UUID again = shop.conductor().invoke(OrderFulfilment.TASK, new FulfilOrder(placed.id()));
 
 			assertThat(shop.end(placed).state()).isEqualTo(ExecutionState.COMPLETED);
 			assertThat(shop.end(again).state()).isEqualTo(ExecutionState.COMPLETED);
@@ -106,6 +109,39 @@ class OrderFulfilmentIntegrationTests {
 		}, "--shop.payment.fail-every=0");
 	}
 
+	@Test
+	void fulfilsAnOrderThatAnotherProgramHasInserted() {
+		run((shop) -> {
+			PlacedOrder placed = new PlacedOrder(shop.jdbcClient()
+				.sql("""
+						insert into orders (customer, item, quantity, status) values ('psql@example.com', 'book', 3, 'placed')
+						returning id
+						""")
+				.query(Long.class)
+				.single());
+
+			Execution execution = shop.end(placed);
+			assertThat(execution.state()).isEqualTo(ExecutionState.COMPLETED);
+			assertThat(execution.headers()).containsEntry("conductor.row-operation", "INSERT");
+			assertThat(shop.find(placed).status()).isEqualTo(OrderStatus.SHIPPED);
+		}, "--shop.payment.fail-every=0");
+	}
+
+	@Test
+	void fulfilsNoOrderThatIsRolledBack() {
+		run((shop) -> {
+			shop.transaction().executeWithoutResult((status) -> {
+				shop.place("book", 2);
+				status.setRollbackOnly();
+			});
+			PlacedOrder placed = shop.place("book", 3);
+
+			assertThat(shop.end(placed).state()).isEqualTo(ExecutionState.COMPLETED);
+			assertThat(shop.count("select count(*) from conductor.executions where task = 'fulfil-order'")).isOne();
+			assertThat(shop.available("book")).isEqualTo(10000 - 3);
+		}, "--shop.payment.fail-every=0");
+	}
+
 	private static void run(Consumer<Shop> test, String... arguments) {
 		try (ConfigurableApplicationContext context = new SpringApplicationBuilder(ShopApplication.class,
 				TestDatabaseConfiguration.class)
@@ -113,11 +149,12 @@ class OrderFulfilmentIntegrationTests {
 			.properties("shop.settlement=100ms")
 			.run(arguments)) {
 			test.accept(new Shop(context.getBean(OrderService.class), context.getBean(ConductorClient.class),
-					context.getBean(JdbcClient.class)));
+					context.getBean(JdbcClient.class), context.getBean(TransactionOperations.class)));
 		}
 	}
 
-	private record Shop(OrderService orders, ConductorClient conductor, JdbcClient jdbcClient) {
+	private record Shop(OrderService orders, ConductorClient conductor, JdbcClient jdbcClient,
+			TransactionOperations transaction) {
 
 		PlacedOrder place(String item, int quantity) {
 			return this.orders.place(new NewOrder("ada@example.com", item, quantity));
@@ -134,9 +171,14 @@ class OrderFulfilmentIntegrationTests {
 		}
 
 		Execution end(PlacedOrder placed) {
+			ExecutionView fulfilment = await().atMost(Duration.ofSeconds(20))
+				.until(() -> find(placed).fulfilment(), Objects::nonNull);
+			return end(fulfilment.id());
+		}
+
+		Execution end(UUID execution) {
 			return await().atMost(Duration.ofSeconds(20))
-				.until(() -> this.conductor.find(placed.executionId()).orElseThrow(),
-						(execution) -> execution.state().isFinished());
+				.until(() -> this.conductor.find(execution).orElseThrow(), (found) -> found.state().isFinished());
 		}
 
 		long available(String item) {
