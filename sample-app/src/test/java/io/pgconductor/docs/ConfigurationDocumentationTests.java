@@ -43,7 +43,7 @@ class ConfigurationDocumentationTests {
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "time-windows", "schema" })
+	@ValueSource(strings = { "time-windows", "schema", "row-changes" })
 	void showsYamlThatIsUnderstood(String page) throws IOException {
 		List<String> blocks = YAML.matcher(Files.readString(Path.of("../docs", page + ".md")))
 			.results()

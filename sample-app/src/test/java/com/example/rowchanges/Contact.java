@@ -1,0 +1,6 @@
+package com.example.rowchanges;
+
+import java.util.UUID;
+
+record Contact(UUID id, String email, String firstName) {
+}
