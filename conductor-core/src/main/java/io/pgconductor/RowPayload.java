@@ -14,7 +14,8 @@ public enum RowPayload {
 	FIELDS,
 
 	/**
-	 * All columns, also those that the table gets later.
+	 * All columns; also those that the table gets later, after the next start at the
+	 * latest.
 	 */
 	ROW,
 
