@@ -7,8 +7,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 
 import io.pgconductor.execution.Attempt;
@@ -77,7 +75,7 @@ final class QueueWorker {
 
 	private final LoopThread thread;
 
-	private final ConcurrentMap<UUID, Attempt> held = new ConcurrentHashMap<>();
+	private final HeldAttempts held = new HeldAttempts();
 
 	private volatile int claimAtBuffered = NOT_WAITING;
 
@@ -94,8 +92,7 @@ final class QueueWorker {
 		this.node = node;
 		this.unknownClaims = new UnknownClaims(claims, queue);
 		this.cursor = new ClaimCursor(claims, queue, tasks.keySet());
-		this.keyed = new KeyedAttempts(coalescing, queue, this::refuse, this::hold,
-				(attempt) -> this.held.remove(attempt.execution().id(), attempt));
+		this.keyed = new KeyedAttempts(coalescing, queue, this::refuse, this.held::add, this.held::remove);
 		this.runner = runner;
 		this.metrics = metrics;
 		this.sleeper = connection.sleeper("queue:" + queue, this.signal);
@@ -114,7 +111,7 @@ final class QueueWorker {
 	}
 
 	private void round() {
-		this.unknownClaims.release(this.node.id(), this.held.keySet());
+		this.unknownClaims.release(this.node.id(), this.held.executions());
 		start(new ArrayList<>());
 		int room = room();
 		if (room == 0) {
@@ -200,7 +197,7 @@ final class QueueWorker {
 			this.metrics.claimed(this.queue, claimed.size());
 			List<Attempt> attempts = new ArrayList<>(claimed.size());
 			for (ClaimedExecution execution : claimed) {
-				Attempt attempt = hold(execution);
+				Attempt attempt = this.held.add(execution);
 				if (execution.keyed()) {
 					this.keyed.add(attempt);
 				}
@@ -225,16 +222,6 @@ final class QueueWorker {
 			}
 			this.claiming = false;
 		}
-	}
-
-	private Attempt hold(ClaimedExecution execution) {
-		Attempt attempt = new Attempt(execution);
-		Attempt earlier = this.held.put(execution.id(), attempt);
-		if (earlier != null) {
-			// It was taken away while it ran here, and has come back
-			earlier.interrupt(Attempt.Interruption.LOST);
-		}
-		return attempt;
 	}
 
 	/**
@@ -299,7 +286,7 @@ final class QueueWorker {
 			this.prefetch.ran(endedAtNanos - attempt.startedAtNanos());
 		}
 		if (outcome == null) {
-			this.held.remove(execution.id(), attempt);
+			this.held.remove(attempt);
 			return;
 		}
 		try {
@@ -310,7 +297,7 @@ final class QueueWorker {
 		}
 		finally {
 			if (outcome instanceof Outcome.Committed) {
-				this.held.remove(execution.id(), attempt);
+				this.held.remove(attempt);
 			}
 			else {
 				this.flusher.add(new Recording(execution, outcome));
@@ -337,10 +324,7 @@ final class QueueWorker {
 	}
 
 	private void recorded(Collection<Recording> recordings) {
-		for (Recording recording : recordings) {
-			this.held.computeIfPresent(recording.execution().id(), (id,
-					attempt) -> (attempt.execution().claimNo() == recording.execution().claimNo()) ? null : attempt);
-		}
+		this.held.removeRecorded(recordings);
 		if (!recordings.isEmpty()) {
 			this.metrics.flushed(this.queue, recordings.size());
 		}
@@ -351,7 +335,7 @@ final class QueueWorker {
 	 * Drop everything: this node was declared dead, and others run what it had.
 	 */
 	void lose() {
-		this.held.values().forEach((attempt) -> attempt.interrupt(Attempt.Interruption.LOST));
+		this.held.interrupt(Attempt.Interruption.LOST);
 	}
 
 	/**
@@ -360,7 +344,7 @@ final class QueueWorker {
 	 * recorded
 	 */
 	Collection<Attempt> held() {
-		return this.held.values();
+		return this.held.all();
 	}
 
 	/**
@@ -381,12 +365,7 @@ final class QueueWorker {
 	 * @return the attempts
 	 */
 	List<Attempt> runningFor(long nanos) {
-		long now = System.nanoTime();
-		return this.held.values()
-			.stream()
-			.filter((attempt) -> attempt.isStarted() && now - attempt.startedAtNanos() > nanos && !attempt.isAside()
-					&& !attempt.isInTransaction())
-			.toList();
+		return this.held.runningFor(nanos);
 	}
 
 	String queue() {
@@ -441,7 +420,7 @@ final class QueueWorker {
 	}
 
 	void interruptRunning() {
-		this.held.values().forEach((attempt) -> attempt.interrupt(Attempt.Interruption.SHUTDOWN));
+		this.held.interrupt(Attempt.Interruption.SHUTDOWN);
 	}
 
 	/**
@@ -459,7 +438,7 @@ final class QueueWorker {
 	 */
 	Collection<UUID> awaitFlushed(long deadline) {
 		this.flusher.awaitEnd(deadline);
-		return this.held.keySet();
+		return this.held.executions();
 	}
 
 }
