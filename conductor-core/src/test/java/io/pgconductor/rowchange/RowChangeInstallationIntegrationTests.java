@@ -203,4 +203,24 @@ class RowChangeInstallationIntegrationTests extends AbstractInstallationTests {
 		}
 	}
 
+	@Test
+	void waitsForAVacuumToGiveWay() {
+		CompletableFuture<Void> started = this.test.transaction().execute((status) -> {
+			this.shop.execute("lock table ${shop}.item in share update exclusive mode");
+			CompletableFuture<Void> starting = CompletableFuture.runAsync(() -> start("shop", task("one", items())),
+					(task) -> new Thread(task, "start").start());
+			await().atMost(LONG)
+				.until(() -> this.test.elsewhere(() -> this.shop.query(
+						"select exists (select from pg_locks where not granted and relation = '${shop}.item'::regclass "
+								+ "and clock_timestamp() > waitstart + interval '200 ms')",
+						Boolean.class)));
+			return starting;
+		});
+
+		started.join();
+
+		assertThat(this.shop.triggers("item")).hasSize(2);
+		assertThat(this.logged.lines()).noneMatch((line) -> line.contains("is in use"));
+	}
+
 }

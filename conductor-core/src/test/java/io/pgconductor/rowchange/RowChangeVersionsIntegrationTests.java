@@ -72,6 +72,48 @@ class RowChangeVersionsIntegrationTests extends AbstractInstallationTests {
 	}
 
 	@Test
+	void capturesEveryChangeOnceWhileDeclarationsChangePlaces() {
+		this.shop.execute("create table ${shop}.event (kind int)");
+		ShopTables.Declaration first = this.shop.on("event").when("NEW.kind = 1");
+		ShopTables.Declaration second = this.shop.on("event").when("NEW.kind = 2");
+		this.shop.install(task("one", first, second));
+		AtomicBoolean done = new AtomicBoolean();
+		CompletableFuture<Integer> writer = CompletableFuture.supplyAsync(() -> {
+			int written = 0;
+			while (!done.get()) {
+				this.shop.execute("insert into ${shop}.event values (1), (2)");
+				written++;
+			}
+			return written;
+		});
+
+		for (int round = 0; round < 10; round++) {
+			this.shop.install(task("one", second, first));
+			this.shop.install(task("one", second));
+			this.shop.install(task("one", first, second));
+		}
+		done.set(true);
+
+		int written = writer.join();
+		assertThat(this.shop.query("select count(*) from ${schema}.executions where payload #>> '{new,kind}' = '2'",
+				Integer.class))
+			.isEqualTo(written);
+	}
+
+	@Test
+	void dropsAtOnceWhatTheNewVersionDoesNotCaptureOfTheSameTaskAndTable() {
+		ShopTables.Declaration first = items().when("NEW.id = 1");
+		ShopTables.Declaration second = items().when("NEW.id = 2");
+		start("shop", task("one", first, second), task("other", items()));
+
+		start("shop", task("one", second));
+		this.shop.execute("insert into ${shop}.item values (1), (2)");
+
+		assertThat(this.shop.list("select task || (payload #>> '{new,id}') from ${schema}.executions", String.class))
+			.containsExactlyInAnyOrder("one2", "other1", "other2");
+	}
+
+	@Test
 	void addsWhileTheOldVersionRunsAndDropsWhenItIsGone() {
 		Orchestrator old = start("shop", task("both", items()), task("old", items()));
 		Orchestrator other = start("shop", task("both", items()), task("old", items()));
