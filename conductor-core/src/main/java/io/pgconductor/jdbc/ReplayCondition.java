@@ -5,7 +5,9 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -38,8 +40,8 @@ record ReplayCondition(String sql, List<@Nullable Object> values) {
 	 * Take the condition apart.
 	 * @param rows says which rows
 	 * @return the condition
-	 * @throws IllegalArgumentException if it is more than a condition, or a parameter has
-	 * no value
+	 * @throws IllegalArgumentException if it is more than a condition, or its parameters
+	 * and the values are not the same ones
 	 */
 	static ReplayCondition of(RowReplay rows) {
 		String condition = rows.condition();
@@ -55,17 +57,24 @@ record ReplayCondition(String sql, List<@Nullable Object> values) {
 		}
 		StringBuilder sql = new StringBuilder();
 		List<@Nullable Object> values = new ArrayList<>();
+		Set<String> unused = new LinkedHashSet<>(rows.parameters().keySet());
 		Matcher matcher = TOKEN.matcher(condition);
 		while (matcher.find()) {
 			String replacement = matcher.group();
-			if (matcher.group("name") != null) {
-				replacement = parameter(value(matcher.group("name"), rows), values);
+			String name = matcher.group("name");
+			if (name != null) {
+				replacement = parameter(value(name, rows), values);
+				unused.remove(name);
 			}
 			else if (matcher.group("operator") != null) {
 				// To the driver, a single one is a parameter
 				replacement = "??";
 			}
 			matcher.appendReplacement(sql, Matcher.quoteReplacement(replacement));
+		}
+		if (!unused.isEmpty()) {
+			throw new IllegalArgumentException("The condition '" + condition + "' has no parameter :"
+					+ String.join(", :", unused) + ": use it or leave it out");
 		}
 		return new ReplayCondition(matcher.appendTail(sql).toString(), values);
 	}
@@ -76,14 +85,18 @@ record ReplayCondition(String sql, List<@Nullable Object> values) {
 					+ ", which is not among those that were given (" + String.join(", ", rows.parameters().keySet())
 					+ "): add it, or put a space behind the colon if it is none");
 		}
-		return rows.parameters().get(name);
+		Object value = rows.parameters().get(name);
+		if (value instanceof Collection<?> elements && elements.isEmpty()) {
+			// A list without elements is no SQL, and with null "not in" is never true
+			throw new IllegalArgumentException(
+					"The parameter :" + name + " of the condition '" + rows.condition() + "' is an empty collection");
+		}
+		return value;
 	}
 
 	private static String parameter(@Nullable Object value, List<@Nullable Object> values) {
 		if (value instanceof Collection<?> elements) {
-			// A list without elements is no SQL
-			return elements.isEmpty() ? "null"
-					: elements.stream().map((element) -> parameter(element, values)).collect(Collectors.joining(", "));
+			return elements.stream().map((element) -> parameter(element, values)).collect(Collectors.joining(", "));
 		}
 		values.add(bindable(value));
 		return "?";

@@ -258,14 +258,13 @@ class RowReplayIntegrationTests {
 		installOnContact();
 		Map<String, Object> parameters = new HashMap<>();
 		parameters.put("nothing", null);
-		parameters.put("none", List.of());
 		parameters.put("rest", Set.of(5L));
 		parameters.put("array", new Integer[] { 6 });
 		parameters.put("unit", TimeUnit.DAYS);
 		parameters.put("now", ZonedDateTime.now());
 
 		test.conductor().replay(TASK, contacts().where("""
-				id = :nothing or id in (:none) or id in (1, :rest) or id = any (:array)
+				id = :nothing or id in (1, :rest) or id = any (:array)
 				or (:unit = 'DAYS' and id = 2 and :now > now() - interval '1 day')""", parameters));
 
 		assertThat(ids()).containsExactly(1, 2, 5, 6);
@@ -290,11 +289,27 @@ class RowReplayIntegrationTests {
 		installOnContact();
 
 		assertThatIllegalArgumentException()
-			.isThrownBy(() -> test.conductor().replay(TASK, contacts().where(condition, Map.of("mail", "x"))))
+			.isThrownBy(() -> test.conductor().replay(TASK, contacts().where(condition)))
 			.withMessageContainingAll("'" + condition + "'", reason);
 
 		assertThat(count()).isZero();
 	}
+
+	@Test
+	void refusesParametersThatDoNotFitTheCondition() {
+		insertContacts(1);
+		installOnContact();
+		RowReplay empty = contacts().where("id not in (:ids)", Map.of("ids", List.of()));
+		RowReplay unused = contacts().where("email = ':mail'", Map.of("mail", "x"));
+
+		assertThatIllegalArgumentException().isThrownBy(() -> test.conductor().replay(TASK, empty))
+			.withMessageContainingAll(":ids", "empty");
+		assertThatIllegalArgumentException().isThrownBy(() -> test.conductor().replay(TASK, unused))
+			.withMessageContainingAll("no parameter :mail");
+
+		assertThat(count()).isZero();
+	}
+
 
 	@Test
 	void keepsKeysOfSeveralColumnsInOrder() {
