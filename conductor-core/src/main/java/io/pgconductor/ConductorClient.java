@@ -335,20 +335,30 @@ public interface ConductorClient {
 	 * own operations and conditions don't count, only that of the call.
 	 * <p>
 	 * Rows are taken in the order of the primary key, in batches. Inside a transaction of
-	 * the application they all commit or none does. Outside, each batch is a transaction
-	 * of its own; if one fails, those before it stay. Rows that are inserted or changed
-	 * meanwhile may be taken as they were or as they are, and those whose primary key
-	 * comes after all that were there are left to their trigger.
+	 * the application, the replay is one transaction: all batches commit or none does.
+	 * Outside, each batch is a transaction of its own. If one fails, those before it
+	 * stay, and the message says how to go on: its position is a condition for
+	 * {@link RowReplay#where}, to be joined by {@code and} to that of the call. A second
+	 * call without it enqueues everything again; a {@code dedupeKey} guards against that,
+	 * since of the executions with the same key that have not begun only the newest runs.
+	 * <p>
+	 * The rows of a batch are locked ({@code for share}) until it commits, which waits
+	 * for changes that are under way and holds up new ones: the execution of a later
+	 * change is always the newer one. Rows that are inserted meanwhile may be taken or
+	 * not, and those whose primary key comes after all that were there are left to their
+	 * trigger.
 	 * @param task the task's name; a node that declares it must have started once
 	 * @param rows which rows, and of which table
 	 * @return how many executions were enqueued
 	 * @throws IllegalArgumentException if the task has no trigger on that table, or more
 	 * than one of them could be meant; if the table has no primary key; or if PostgreSQL
-	 * refuses the condition: the message says why. Nothing was written then
+	 * refuses the condition or its parameters don't fit: the message says why. Nothing
+	 * was written then
 	 * @throws ConductorException if the replay breaks off after some batches, or the
 	 * thread is interrupted: the message says how far it came; if the trigger doesn't fit
-	 * its table any more; if the schema is not there, or the thread's transaction is
-	 * read-only or of another data source
+	 * its table any more; if the privileges to read and to lock the rows are missing
+	 * ({@code SELECT} and {@code UPDATE}); if the schema is not there, or the thread's
+	 * transaction is read-only or of another data source
 	 * @throws org.springframework.dao.DataAccessException if the database refuses
 	 */
 	long replay(String task, RowReplay rows);

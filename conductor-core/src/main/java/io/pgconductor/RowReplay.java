@@ -88,9 +88,10 @@ public final class RowReplay {
 	 * Replay only rows that meet a condition, instead of one that was given before. The
 	 * condition is code like any other SQL of the application: what comes from elsewhere
 	 * belongs into parameters.
-	 * @param condition in SQL, on the table's columns, with parameters as {@code :name}
-	 * @param parameters the values of the parameters; a collection stands for its
-	 * elements, as in {@code id in (:ids)}
+	 * @param condition in SQL, on the table's columns, which the table's name can
+	 * qualify, as in {@code contact.id}; with parameters as {@code :name}
+	 * @param parameters the values of these parameters; a collection, which must not be
+	 * empty, stands for its elements, as in {@code id in (:ids)}
 	 * @return the changed rows
 	 */
 	public RowReplay where(String condition, Map<String, ? extends @Nullable Object> parameters) {
@@ -103,7 +104,8 @@ public final class RowReplay {
 
 	/**
 	 * Replay another number of rows at once. Outside of a transaction of the application,
-	 * each batch is a transaction of its own.
+	 * each batch is a transaction of its own. With a condition, a batch ends as well when
+	 * ten times as many rows were looked at.
 	 * @param batchSize how many rows at most, 1 to 10,000; 1,000 if it is not said
 	 * @return the changed rows
 	 */

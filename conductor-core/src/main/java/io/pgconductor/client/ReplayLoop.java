@@ -54,7 +54,7 @@ record ReplayLoop(String call, boolean joined) {
 		return new ConductorException(
 				"The " + this.call + " broke off when it had enqueued " + progress.enqueued() + " executions"
 						+ ((progress.key() != null && !this.joined)
-								? "; they stay, and it can go on with the rows after " + progress.describeKey() : "")
+								? "; they stay, and it can go on with the rows where " + progress.rest() : "")
 						+ ": " + cause.getMessage(),
 				cause);
 	}

@@ -1,9 +1,8 @@
 package io.pgconductor.jdbc;
 
 import java.util.List;
-import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 import io.pgconductor.RowReplay;
 import io.pgconductor.task.SqlName;
@@ -22,24 +21,32 @@ record InstalledTrigger(String name, Table table, String source, String capture,
 		List<String> keyTypes) {
 
 	/**
+	 * Return what the source is called in a statement.
+	 * @return the name of the table, quoted
+	 */
+	String alias() {
+		return SqlName.quote(this.table.table());
+	}
+
+	/**
 	 * List something of the key's columns.
-	 * @param expression of one column, by its index
+	 * @param expression of one column
 	 * @return the list
 	 */
-	String keys(IntFunction<String> expression) {
-		return IntStream.range(0, this.keyColumns.size()).mapToObj(expression).collect(Collectors.joining(", "));
+	String keys(UnaryOperator<String> expression) {
+		return this.keyColumns.stream().map(expression).collect(Collectors.joining(", "));
 	}
 
-	String key() {
-		return keys((i) -> "r." + this.keyColumns.get(i));
+	String key(String alias) {
+		return keys((column) -> alias + "." + column);
 	}
 
-	String keyAsTexts() {
-		return "array[" + keys((i) -> "r." + this.keyColumns.get(i) + "::text") + "]";
+	String keyAsTexts(String alias) {
+		return "array[" + keys((column) -> alias + "." + column + "::text") + "]";
 	}
 
 	String keyParameter() {
-		return keys((i) -> "?::text::" + this.keyTypes.get(i));
+		return this.keyTypes.stream().map((type) -> "?::text::" + type).collect(Collectors.joining(", "));
 	}
 
 	/**

@@ -7,11 +7,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import io.pgconductor.ConductorException;
 import io.pgconductor.RowReplay;
 import io.pgconductor.SchemaName;
+import io.pgconductor.task.SqlName;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -32,33 +33,48 @@ public final class RowReplays {
 			order by d.table_schema, d.table_name, d.name
 			""";
 
-	// Writes nothing: whatever PostgreSQL has to say is about the condition
+	private static final int ROWS_LOOKED_AT_FOR_ONE = 10;
+
+	// Writes nothing: whatever PostgreSQL has to say is about the condition, or that the
+	// rows must not be locked
 	private static final String CHECK = """
-			select from %s r where (%s
-			) limit 0
+			select from %s where (%s
+			) limit 0 for share
 			""";
 
 	// Later ones have their own trigger, and could come for ever
 	private static final String LAST_KEY = """
-			select %s as key from %s r order by %s limit 1
+			select %s as key from %s order by %s limit 1
 			""";
 
-	// Volatile functions of a select list are called after order and limit: once for each
-	// row of the page, and in that order. Nothing is locked: rows are as they were when
-	// the statement began.
+	private static final String WINDOW = """
+			select %s as key from %s where %s order by %s offset %d limit 1
+			""";
+
+	// In a case, so that the planner thinks of no index but the key's
+	private static final String MATCHES = """
+			%s and case when (%s) <= (%s) then (%s
+			) end""";
+
+	// Locked, so that changes that are under way come before and all others after. What
+	// has been locked is the newest version of a row, which may have another key: where
+	// the batch ends is found out before that, in the same snapshot. Volatile functions
+	// of a select list are called after the order, once for each row. The condition sees
+	// the first name, which must not be that of a table.
 	private static final String REPLAY = """
-			with page as materialized (
-			    select %s as target, %s as key, %s
-			    from %s r
-			    where (%s
-			    ) and %s
-			    order by %s
-			    limit %d
+			with conductor_ending as materialized (
+			    select %2$s from %1$s where %3$s order by %2$s offset %5$d - 1 limit 1
+			), page as materialized (
+			    select %4$s.* from %1$s
+			    where %3$s and ((%2$s) > (select * from conductor_ending)) is not true
+			    order by %2$s limit %5$d
+			    for share
+			), captured as materialized (
+			    select %6$s as target from page r order by %7$s
 			)
-			select l.key, a.enqueued, a.targets
-			from (select count(*) as enqueued, array_agg(distinct p.target) filter (where p.target is not null) as targets
-			      from page p) a
-			left join lateral (select p.key from page p order by %s limit 1) l on true
+			select count(*) as enqueued, array_agg(distinct c.target) filter (where c.target is not null) as targets,
+			       (select %8$s from conductor_ending e) as key
+			from captured c
 			""";
 
 	private final JdbcClient jdbc;
@@ -74,7 +90,7 @@ public final class RowReplays {
 	 * How far a replay has come.
 	 *
 	 * @param replay what is replayed
-	 * @param key the key of the last row that was looked at; {@code null}: none was
+	 * @param key up to which key all rows are replayed; {@code null}: none is
 	 * @param enqueued how many executions were enqueued
 	 * @param targets who has something to do
 	 * @param complete whether that was all
@@ -83,14 +99,13 @@ public final class RowReplays {
 			boolean complete) {
 
 		/**
-		 * Describe the key in a message.
-		 * @return the columns and their values
+		 * Describe the rows that are left.
+		 * @return a condition, or an empty text if none is done
 		 */
-		public String describeKey() {
-			List<String> values = (this.key != null) ? this.key : List.of();
-			return IntStream.range(0, values.size())
-				.mapToObj((i) -> this.replay.trigger().keyColumns().get(i) + " = " + values.get(i))
-				.collect(Collectors.joining(", "));
+		public String rest() {
+			return (this.key == null) ? ""
+					: "(%s) > (%s)".formatted(String.join(", ", this.replay.trigger().keyColumns()),
+							this.key.stream().map(SqlName::literal).collect(Collectors.joining(", ")));
 		}
 
 	}
@@ -122,17 +137,19 @@ public final class RowReplays {
 		}
 		ReplayCondition condition = ReplayCondition.of(rows);
 		List<String> lastKey = onTable(trigger, () -> lastKey(trigger));
-		onCondition(trigger, rows,
-				() -> this.jdbc.sql(CHECK.formatted(trigger.source(), condition.sql()))
-					.params(condition.values())
-					.query((rs, row) -> row)
-					.list());
+		onTable(trigger,
+				() -> onCondition(trigger, rows,
+						() -> this.jdbc.sql(CHECK.formatted(trigger.source(), condition.sql()))
+							.params(condition.values())
+							.query((rs, row) -> row)
+							.list()));
 		return new Progress(new Replay(rows, trigger, condition, lastKey), null, 0, Set.of(), lastKey.isEmpty());
 	}
 
 	private List<String> lastKey(InstalledTrigger trigger) {
-		String descending = trigger.keys((i) -> "r." + trigger.keyColumns().get(i) + " desc");
-		return this.jdbc.sql(LAST_KEY.formatted(trigger.keyAsTexts(), trigger.source(), descending))
+		return this.jdbc
+			.sql(LAST_KEY.formatted(trigger.keyAsTexts(trigger.alias()), trigger.source(),
+					trigger.keys((column) -> trigger.alias() + "." + column + " desc")))
 			.query((rs, row) -> texts(rs, "key"))
 			.optional()
 			.orElse(List.of());
@@ -146,28 +163,51 @@ public final class RowReplays {
 	public Progress next(Progress progress) {
 		Replay replay = progress.replay();
 		InstalledTrigger trigger = replay.trigger();
-		List<@Nullable Object> values = new ArrayList<>(replay.condition().values());
-		values.addAll(replay.lastKey());
-		// Of a range with two ends the planner would expect few rows, and sort them all
-		String range = "((%s) > (%s)) is not true".formatted(trigger.key(), trigger.keyParameter());
-		if (progress.key() != null) {
-			values.addAll(progress.key());
-			range += " and (%s) > (%s)".formatted(trigger.key(), trigger.keyParameter());
-		}
-		String sql = REPLAY.formatted(trigger.capture(), trigger.keyAsTexts(),
-				trigger.keys((i) -> "r." + trigger.keyColumns().get(i) + " as key_" + i), trigger.source(),
-				replay.condition().sql(), range, trigger.key(), replay.rows().batchSize(),
-				trigger.keys((i) -> "p.key_" + i + " desc"));
+		String key = trigger.key(trigger.alias());
+		List<String> window = onTable(trigger, () -> window(progress));
+		List<@Nullable Object> values = new ArrayList<>(range(progress, window));
+		values.addAll(window);
+		values.addAll(replay.condition().values());
+		values.addAll(new ArrayList<>(values));
+		String matches = MATCHES.formatted(range(progress), key, trigger.keyParameter(), replay.condition().sql());
+		String sql = REPLAY.formatted(trigger.source(), key, matches, trigger.alias(), replay.rows().batchSize(),
+				trigger.capture(), trigger.key("r"), trigger.keyAsTexts("e"));
 		// The condition has been checked: what is missing now is what the trigger names
 		return onCondition(trigger, replay.rows(), () -> onTable(trigger,
-				() -> this.jdbc.sql(sql).params(values).query((rs, row) -> after(progress, rs)).single()));
+				() -> this.jdbc.sql(sql).params(values).query((rs, row) -> after(progress, window, rs)).single()));
 	}
 
-	private static Progress after(Progress before, ResultSet rs) throws SQLException {
-		int enqueued = rs.getInt("enqueued");
-		return new Progress(before.replay(), (enqueued > 0) ? texts(rs, "key") : before.key(),
-				before.enqueued() + enqueued, SqlArrays.set(rs, "targets", String[].class),
-				enqueued < before.replay().rows().batchSize());
+	// Without the condition, so that a batch costs the same whatever meets it
+	private List<String> window(Progress progress) {
+		Replay replay = progress.replay();
+		InstalledTrigger trigger = replay.trigger();
+		int size = replay.rows().batchSize() * ((replay.rows().condition() != null) ? ROWS_LOOKED_AT_FOR_ONE : 1);
+		return this.jdbc
+			.sql(WINDOW.formatted(trigger.keyAsTexts(trigger.alias()), trigger.source(), range(progress),
+					trigger.key(trigger.alias()), size - 1))
+			.params(range(progress, replay.lastKey()))
+			.query((rs, row) -> texts(rs, "key"))
+			.optional()
+			.orElse(replay.lastKey());
+	}
+
+	private static String range(Progress progress) {
+		InstalledTrigger trigger = progress.replay().trigger();
+		String key = trigger.key(trigger.alias());
+		return ((progress.key() != null) ? "(%s) > (%s) and ".formatted(key, trigger.keyParameter()) : "")
+				+ "(%s) <= (%s)".formatted(key, trigger.keyParameter());
+	}
+
+	private static List<String> range(Progress progress, List<String> last) {
+		return Stream.of((progress.key() != null) ? progress.key() : List.<String>of(), last)
+			.flatMap(List::stream)
+			.toList();
+	}
+
+	private static Progress after(Progress before, List<String> window, ResultSet rs) throws SQLException {
+		List<String> key = (rs.getArray("key") != null) ? texts(rs, "key") : window;
+		return new Progress(before.replay(), key, before.enqueued() + rs.getInt("enqueued"),
+				SqlArrays.set(rs, "targets", String[].class), key.equals(before.replay().lastKey()));
 	}
 
 	private static List<String> texts(ResultSet rs, String column) throws SQLException {
@@ -194,6 +234,11 @@ public final class RowReplays {
 						"The trigger " + trigger.name() + " does not fit " + trigger.table() + " any more ("
 								+ SqlErrors.message(ex) + "): restart a node that declares it, which makes it anew",
 						ex);
+			}
+			if (SqlErrors.isMissingPrivilege(ex)) {
+				throw new ConductorException("The rows of " + trigger.table() + " cannot be replayed ("
+						+ SqlErrors.message(ex) + "): it takes the privileges SELECT and UPDATE on the table, "
+						+ "since its rows are locked until their executions are committed", ex);
 			}
 			throw ex;
 		}

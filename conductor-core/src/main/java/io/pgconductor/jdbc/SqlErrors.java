@@ -75,6 +75,15 @@ public final class SqlErrors {
 	}
 
 	/**
+	 * Return whether a statement wanted what its role must not do.
+	 * @param error the error, or one that was caused by it
+	 * @return whether a privilege is missing
+	 */
+	static boolean isMissingPrivilege(Throwable error) {
+		return INSUFFICIENT_PRIVILEGE.equals(sqlState(error));
+	}
+
+	/**
 	 * Return what the database said, without the position in a statement that its reader
 	 * doesn't know.
 	 * @param error the error, or one that was caused by it

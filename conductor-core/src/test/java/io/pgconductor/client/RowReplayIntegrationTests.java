@@ -17,8 +17,10 @@ import java.util.stream.IntStream;
 import io.pgconductor.ConductorException;
 import io.pgconductor.RowReplay;
 import io.pgconductor.SchemaName;
+import io.pgconductor.jdbc.SqlErrors;
 import io.pgconductor.task.JsonMapping;
 import io.pgconductor.testing.TestConductor;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,10 +29,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.dao.ConcurrencyFailureException;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.TransactionDefinition;
 import org.springframework.transaction.support.TransactionTemplate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatException;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -221,7 +226,7 @@ class RowReplayIntegrationTests {
 		long enqueued = test.conductor()
 			.replay(TASK,
 					contacts()
-						.where("since >= :since and (id in (:ids) or r.email = :email)",
+						.where("since >= :since and (id in (:ids) or contact.email = :email)",
 								Map.of("since", now.minusSeconds(1), "ids", List.of(3, 5), "email", "15@example.com"))
 						.batchSize(1));
 
@@ -242,8 +247,12 @@ class RowReplayIntegrationTests {
 		assertThat(replayed("tags @? '$[*] ? (@ == \"a\")'")).containsExactly(2);
 		assertThat(replayed("id::text = '4' or email = E'\\' ? :x '")).containsExactly(4);
 		assertThat(replayed("'{5}' = (array[4, 5, 6])[2:2] and id = any ((array[4, 5, 6])[3:])")).containsExactly(6);
-		assertThat(replayed("exists (select from pg_class r where r.oid::int = -r.oid::int) or id = 1"))
-			.containsExactly(1);
+		test.sql("create table ${schema}.orders (id int, contact_id int)").update();
+		this.tables.add("orders");
+		test.sql("insert into ${schema}.orders values (1, 5), (5, 6)").update();
+		String orders = test.schema() + ".orders";
+		assertThat(replayed("exists (select from " + orders + " where contact_id = contact.id)")).containsExactly(5, 6);
+		assertThat(replayed(test.schema() + ".contact.id = 4")).containsExactly(4);
 	}
 
 	private static List<Integer> replayed(String condition) {
@@ -310,6 +319,33 @@ class RowReplayIntegrationTests {
 		assertThat(count()).isZero();
 	}
 
+	@Test
+	void looksAtNoMoreThanSomeRowsAtOnce() {
+		insertContacts(100);
+		installOnContact();
+		RowReplay rows = contacts().batchSize(2).where("id in (1, 2, 3, 100) or 1 / (id - 50) = 1");
+
+		assertThatExceptionOfType(ConductorException.class).isThrownBy(() -> test.conductor().replay(TASK, rows))
+			.withMessageContainingAll("broke off", "3 executions", "where (\"id\") > ('42'): ", "division by zero");
+
+		assertThat(ids()).containsExactly(1, 2, 3);
+	}
+
+	@Test
+	void findsTheFewRowsAmongMany() {
+		createTable("line", "a int, b int, flag boolean, primary key (a, b)");
+		test.sql(
+				"insert into ${schema}.line select i % 3, i, i in (1, 40, 41, 77, 3, 98) from generate_series(0, 98) i")
+			.update();
+		install("line", "json_build_object('id', r.b)", "\"a\"", "integer", "\"b\"", "integer");
+		RowReplay rows = RowReplay.of(test.schema(), "line").where("flag");
+
+		for (int batchSize = 1; batchSize < 8; batchSize++) {
+			test.sql("truncate ${schema}.execution").update();
+			assertThat(test.conductor().replay(TASK, rows.batchSize(batchSize))).isEqualTo(6);
+			assertThat(ids()).containsExactly(3, 1, 40, 41, 77, 98);
+		}
+	}
 
 	@Test
 	void keepsKeysOfSeveralColumnsInOrder() {
@@ -536,9 +572,10 @@ class RowReplayIntegrationTests {
 			.where("id <> 8 or (select count(*) < 6 from " + test.schema() + ".execution) or 1 / (id - 8) = 1");
 
 		assertThatExceptionOfType(ConductorException.class).isThrownBy(() -> test.conductor().replay(TASK, rows))
-			.withMessageContainingAll("broke off", "6 executions", "\"id\" = 6", "division by zero");
+			.withMessageContainingAll("broke off", "6 executions", "where (\"id\") > ('6'): ", "division by zero");
 
 		assertThat(ids()).containsExactly(1, 2, 3, 4, 5, 6);
+		assertThat(test.conductor().replay(TASK, contacts().where("(\"id\") > ('6')"))).isEqualTo(4);
 	}
 
 	@Test
@@ -561,22 +598,122 @@ class RowReplayIntegrationTests {
 	}
 
 	@Test
-	void waitsForNoWriterAndHoldsNoneUp() {
+	void takesWhatAChangeThatIsUnderWayLeaves() throws Exception {
 		insertContacts(10);
 		installOnContact();
 
-		test.transaction().executeWithoutResult((status) -> {
+		FutureTask<Long> replay = meanwhile(contacts().batchSize(3), () -> {
 			test.sql("update ${schema}.contact set email = 'new' where id <= 5").update();
-			test.sql("delete from ${schema}.contact where id > 5").update();
-			assertThat(test.elsewhere(() -> test.conductor().replay(TASK, contacts().batchSize(3)))).isEqualTo(10);
-		});
-		test.transaction().executeWithoutResult((status) -> {
-			assertThat(test.conductor().replay(TASK, contacts())).isEqualTo(5);
-			test.elsewhere("update ${schema}.contact set email = 'newer'");
+			test.sql("delete from ${schema}.contact where id in (2, 6, 9, 10)").update();
 		});
 
-		assertThat(payloads()).filteredOn((payload) -> payload.contains("@example.com")).hasSize(10);
-		assertThat(payloads()).filteredOn((payload) -> payload.contains("\"new\"}")).hasSize(5);
+		assertThat(replay.get()).isEqualTo(6);
+		assertThat(ids()).containsExactly(1, 3, 4, 5, 7, 8);
+		assertThat(payloads()).filteredOn((payload) -> payload.contains("\"new\"}")).hasSize(4);
+	}
+
+	@Test
+	void takesNoRowThatDoesNotMeetTheConditionAnyMore() throws Exception {
+		insertContacts(6);
+		installOnContact();
+
+		meanwhile(contacts().batchSize(2).where("email like '%@%'"),
+				() -> test.sql("update ${schema}.contact set email = 'none' where id in (2, 3, 6)").update())
+			.get();
+
+		assertThat(ids()).containsExactly(1, 4, 5);
+	}
+
+	@Test
+	void leavesOutNoRowWhenTheKeysOfOthersChange() throws Exception {
+		insertContacts(20);
+		installOnContact();
+
+		FutureTask<Long> replay = meanwhile(contacts().batchSize(3).where("id is not null"), () -> {
+			test.sql("update ${schema}.contact set id = -2 where id = 1").update();
+			test.sql("update ${schema}.contact set id = 100 where id = 20").update();
+			test.sql("update ${schema}.contact set id = 20 where id = 2").update();
+			test.sql("update ${schema}.contact set id = 2 where id = 3").update();
+		});
+
+		assertThat(replay.get()).isEqualTo(19);
+		assertThat(ids()).containsExactly(-2, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20);
+	}
+
+	/**
+	 * Begin a replay while changes are under way, and commit them when it waits.
+	 */
+	private static FutureTask<Long> meanwhile(RowReplay rows, Runnable changes) {
+		FutureTask<Long> replay = new FutureTask<>(() -> test.conductor().replay(TASK, rows));
+		test.transaction().executeWithoutResult((status) -> {
+			changes.run();
+			int session = test.sql("select pg_backend_pid()").query(Integer.class).single();
+			new Thread(replay).start();
+			Awaitility.await()
+				.until(() -> test.elsewhere(() -> test
+					.sql("select exists (select from pg_stat_activity where ? = any (pg_blocking_pids(pid)))")
+					.param(session)
+					.query(Boolean.class)
+					.single()));
+		});
+		return replay;
+	}
+
+	@Test
+	void holdsUpChangesUntilItCommits() {
+		insertContacts(3);
+		installOnContact();
+		String change = "set local lock_timeout = '10ms'; update ${schema}.contact set email = 'new' where id = ";
+
+		test.transaction().executeWithoutResult((status) -> {
+			test.conductor().replay(TASK, contacts().where("id < 3"));
+
+			assertThatException().isThrownBy(() -> test.elsewhere(change + "2")).matches(SqlErrors::isLockTimeout);
+			test.elsewhere(change + "3");
+		});
+
+		test.elsewhere(change + "2");
+	}
+
+	@Test
+	void passesOnThatItsTransactionIsOutdated() {
+		insertContacts(3);
+		installOnContact();
+		TransactionTemplate repeatable = test.transaction();
+		repeatable.setIsolationLevel(TransactionDefinition.ISOLATION_REPEATABLE_READ);
+
+		repeatable.executeWithoutResult((status) -> {
+			assertThat(test.count("contact")).isEqualTo(3);
+			test.elsewhere("update ${schema}.contact set email = 'new' where id = 2");
+			assertThatExceptionOfType(ConcurrencyFailureException.class)
+				.isThrownBy(() -> test.conductor().replay(TASK, contacts().batchSize(1)))
+				.matches(SqlErrors::isSerializationFailure);
+			status.setRollbackOnly();
+		});
+
+		assertThat(count()).isZero();
+	}
+
+	@Test
+	void saysSoWhereItMustNotLockTheRows() {
+		insertContacts(3);
+		installOnContact();
+		String role = test.schema() + "_reader";
+		test.sql("create role " + role).update();
+		test.sql("grant usage on schema ${schema} to " + role).update();
+		test.sql("grant select on all tables in schema ${schema} to " + role).update();
+
+		test.transaction().executeWithoutResult((status) -> {
+			test.sql("set local role " + role).update();
+			assertThatExceptionOfType(ConductorException.class)
+				.isThrownBy(() -> test.conductor().replay(TASK, contacts()))
+				.withMessageContainingAll(test.schema() + ".contact", "permission denied for table contact", "SELECT",
+						"UPDATE");
+			status.setRollbackOnly();
+		});
+
+		test.sql("drop owned by " + role).update();
+		test.sql("drop role " + role).update();
 	}
 
 	@Test
