@@ -258,7 +258,7 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	public long replay(String task, RowReplay rows) {
 		TaskName.validate(task);
 		String call = "replay of " + rows + " for task '" + task + "'";
-		return new ReplayLoop(call, this.transactions.isWriteJoined(call)).run(
+		return new ReplayLoop(call, this.transactions.isWriteJoined(call), System::nanoTime).run(
 				(step) -> write(call, (tables) -> step.apply(tables.replays()), RowReplays.Progress::targets), task,
 				rows);
 	}

@@ -1,6 +1,8 @@
 package io.pgconductor.client;
 
+import java.time.Duration;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 
 import io.pgconductor.ConductorException;
 import io.pgconductor.RowReplay;
@@ -14,8 +16,11 @@ import org.springframework.dao.DataAccessException;
  *
  * @param call names the call in messages
  * @param joined whether all batches are parts of one transaction; else each is one
+ * @param nanoTime measures how long it takes
  */
-record ReplayLoop(String call, boolean joined) {
+record ReplayLoop(String call, boolean joined, LongSupplier nanoTime) {
+
+	private static final Duration REPORT_INTERVAL = Duration.ofSeconds(30);
 
 	private static final Logger logger = LoggerFactory.getLogger(ReplayLoop.class);
 
@@ -29,11 +34,23 @@ record ReplayLoop(String call, boolean joined) {
 	}
 
 	long run(Writer writer, String task, RowReplay rows) {
+		long begin = this.nanoTime.getAsLong();
+		long reported = begin;
 		RowReplays.Progress progress = writer.write((replays) -> replays.begin(task, rows));
-		while (!progress.complete()) {
+		int batches = 0;
+		for (; !progress.complete(); batches++) {
 			progress = next(writer, progress);
+			long now = this.nanoTime.getAsLong();
+			if (now - reported >= REPORT_INTERVAL.toNanos() && !progress.complete()) {
+				reported = now;
+				logger.info("The {} has enqueued {} executions so far, and goes on with the rows where {}", this.call,
+						progress.enqueued(), progress.rest());
+			}
 		}
-		logger.debug("The {} has enqueued {} executions", this.call, progress.enqueued());
+		if (batches > 1) {
+			logger.info("The {} has enqueued {} executions in {} s", this.call, progress.enqueued(),
+					Duration.ofNanos(this.nanoTime.getAsLong() - begin).toSeconds());
+		}
 		return progress.enqueued();
 	}
 

@@ -11,14 +11,17 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
 import io.pgconductor.ConductorException;
 import io.pgconductor.RowReplay;
 import io.pgconductor.SchemaName;
+import io.pgconductor.jdbc.RowReplays;
 import io.pgconductor.jdbc.SqlErrors;
 import io.pgconductor.task.JsonMapping;
+import io.pgconductor.testing.LogCapture;
 import io.pgconductor.testing.TestConductor;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -26,6 +29,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -64,6 +68,9 @@ class RowReplayIntegrationTests {
 	static void stop() {
 		test.close();
 	}
+
+	@RegisterExtension
+	private final LogCapture log = new LogCapture(ReplayLoop.class);
 
 	private final List<String> tables = new ArrayList<>();
 
@@ -714,6 +721,23 @@ class RowReplayIntegrationTests {
 
 		test.sql("drop owned by " + role).update();
 		test.sql("drop role " + role).update();
+	}
+
+	@Test
+	void reportsWhatTakesLong() {
+		insertContacts(10);
+		installOnContact();
+		AtomicLong nanos = new AtomicLong();
+		RowReplays replays = new RowReplays(JdbcClient.create(test.dataSource()), new SchemaName(test.schema()));
+		ReplayLoop loop = new ReplayLoop("replay", false, () -> nanos.getAndAdd(TimeUnit.SECONDS.toNanos(16)));
+
+		loop.run((step) -> step.apply(replays), TASK, contacts());
+		assertThat(this.log.lines()).isEmpty();
+
+		loop.run((step) -> step.apply(replays), TASK, contacts().batchSize(3));
+		assertThat(this.log.lines()).containsExactly(
+				"INFO The replay has enqueued 6 executions so far, and goes on with the rows where (\"id\") > ('6')",
+				"INFO The replay has enqueued 10 executions in 80 s");
 	}
 
 	@Test
