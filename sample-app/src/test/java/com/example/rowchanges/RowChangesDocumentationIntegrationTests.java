@@ -217,9 +217,10 @@ class RowChangesDocumentationIntegrationTests {
 				.param(this.id)
 				.update();
 			assertThat(this.jdbcClient.sql("""
-					select payload #>> '{new,nickname}' from conductor.executions
+					select payload #>> '{new,email}' from conductor.executions
 					where task = 'sync-contact' and payload #>> '{new,id}' = ?
-					""").param(this.id.toString()).query(String.class).single()).isEqualTo("F.");
+					  and payload #> '{new,nickname}' is null and payload #> '{new,first_name}' is null
+					""").param(this.id.toString()).query(String.class).single()).isEqualTo("fay@example.com");
 			status.setRollbackOnly();
 		});
 	}
