@@ -2,11 +2,11 @@
 -- vanish, whoever has claimed them. If the newest is another one, it is taken in place of what was claimed if it is due: a key that
 -- changes all the time would never get to run otherwise. If it is not due, or others have claimed it, it runs in its own time.
 -- Nothing begins before all that is older has gone: what others have locked may be about to begin, or to stay. Waits for no lock:
--- what cannot be decided now is returned as such. most is how many vanish at once; more tells whether there were too many. May be
+-- what cannot be decided now is returned as such. Those that are cancelled must not run. most is how many vanish at once; more tells whether there were too many. May be
 -- repeated after its answer was lost: what has begun is still told, what was taken is in the node's name without its knowledge.
 create or replace function ${schema}.coalesce_claimed(
     node uuid, ids uuid[], claim_nos int[], most int,
-    out begun uuid[], out taken uuid[], out undecided uuid[], out more boolean)
+    out begun uuid[], out cancelled uuid[], out taken uuid[], out undecided uuid[], out more boolean)
 language plpgsql volatile
 -- One plan for all, which reads no table: whatever the statistics and the session say
 set plan_cache_mode = force_generic_plan
@@ -25,7 +25,6 @@ declare
     own        boolean[];    -- whether the newest is one of those that were claimed
     crowded    boolean[];    -- whether there are older ones
     superseded uuid[];
-    cancelled  uuid[];
     older      tid[];
     takeable   uuid[];
 begin
@@ -91,7 +90,6 @@ begin
     select array (select b.id from beginning b) into begun;
     if cardinality(cancelled) > 0 then
         update ${schema}.execution e set coalesce_key = null where e.id = any (cancelled);
-        begun := begun || cancelled;
     end if;
 
     taken := '{}';
@@ -119,9 +117,11 @@ begin
     end if;
 
     undecided := '{}';
-    if cardinality(begun) + coalesce(cardinality(superseded), 0) < cardinality(coalesce_claimed.ids) then
-        select array_agg(e.id) filter (where e.coalesce_key is null), array_agg(e.id) filter (where e.coalesce_key is not null)
-        into begun, undecided
+    if cardinality(begun) + cardinality(cancelled) + coalesce(cardinality(superseded), 0) < cardinality(coalesce_claimed.ids) then
+        select array_agg(e.id) filter (where e.coalesce_key is null and e.cancel_requested_at is null),
+               array_agg(e.id) filter (where e.coalesce_key is null and e.cancel_requested_at is not null),
+               array_agg(e.id) filter (where e.coalesce_key is not null)
+        into begun, cancelled, undecided
         from unnest(coalesce_claimed.ids, coalesce_claimed.claim_nos) as c (id, claim_no)
         join ${schema}.execution e on e.id = c.id and e.claimed_by = coalesce_claimed.node and e.claim_no = c.claim_no;
     end if;

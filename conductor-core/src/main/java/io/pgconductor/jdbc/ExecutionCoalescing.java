@@ -18,7 +18,7 @@ public final class ExecutionCoalescing {
 	private static final int MAX_DROPPED = 10_000;
 
 	private static final String DECIDE = """
-			select begun, taken, undecided, more from ${schema}.coalesce_claimed(:node, :ids, :claimNos, :most)
+			select begun, cancelled, taken, undecided, more from ${schema}.coalesce_claimed(:node, :ids, :claimNos, :most)
 			""";
 
 	private final JdbcClient jdbc;
@@ -37,15 +37,17 @@ public final class ExecutionCoalescing {
 	 * What was decided. Executions that are mentioned nowhere have vanished.
 	 *
 	 * @param begun those of the claimed ones that begin
+	 * @param cancelled those of the claimed ones that must not run
 	 * @param taken newer ones that were claimed in their place, and begin
 	 * @param undecided those about which to ask again
 	 * @param more whether to ask again at once: there is more to drop than can be dropped
 	 * at once
 	 */
-	public record Decision(Set<UUID> begun, List<ClaimedExecution> taken, Set<UUID> undecided, boolean more) {
+	public record Decision(Set<UUID> begun, Set<UUID> cancelled, List<ClaimedExecution> taken, Set<UUID> undecided,
+			boolean more) {
 	}
 
-	private record Decided(Set<UUID> begun, Set<UUID> taken, Set<UUID> undecided, boolean more) {
+	private record Decided(Set<UUID> begun, Set<UUID> cancelled, Set<UUID> taken, Set<UUID> undecided, boolean more) {
 	}
 
 	/**
@@ -64,12 +66,12 @@ public final class ExecutionCoalescing {
 			.param("claimNos", SqlArrays.ints(claimed, ClaimedExecution::claimNo))
 			.param("most", MAX_DROPPED)
 			.query((rs, row) -> new Decided(SqlArrays.set(rs, "begun", UUID[].class),
-					SqlArrays.set(rs, "taken", UUID[].class), SqlArrays.set(rs, "undecided", UUID[].class),
-					rs.getBoolean("more")))
+					SqlArrays.set(rs, "cancelled", UUID[].class), SqlArrays.set(rs, "taken", UUID[].class),
+					SqlArrays.set(rs, "undecided", UUID[].class), rs.getBoolean("more")))
 			.single();
 		List<ClaimedExecution> taken = decided.taken().isEmpty() ? List.of()
 				: this.claims.read(node, queue, decided.taken());
-		return new Decision(decided.begun(), taken, decided.undecided(), decided.more());
+		return new Decision(decided.begun(), decided.cancelled(), taken, decided.undecided(), decided.more());
 	}
 
 }

@@ -96,7 +96,7 @@ final class KeyedAttempts {
 	 * Decide as far as it is possible now. After an error nothing has begun, but
 	 * something may be claimed in the node's name without its knowledge.
 	 * @param node the node
-	 * @return the attempts that begin
+	 * @return the attempts that begin, or end at once since they are cancelled
 	 */
 	List<Attempt> decide(UUID node) {
 		List<Attempt> asked = new ArrayList<>();
@@ -132,7 +132,11 @@ final class KeyedAttempts {
 		decision.taken().forEach((execution) -> beginning.add(this.onTaken.apply(execution)));
 		for (Attempt attempt : asked) {
 			UUID id = attempt.execution().id();
-			if (decision.begun().contains(id)) {
+			if (decision.cancelled().contains(id)) {
+				attempt.interrupt(Attempt.Interruption.CANCELLED);
+				take(attempt, beginning::add);
+			}
+			else if (decision.begun().contains(id)) {
 				take(attempt, beginning::add);
 			}
 			else if (!decision.undecided().contains(id)) {
