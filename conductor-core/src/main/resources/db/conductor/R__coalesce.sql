@@ -2,8 +2,9 @@
 -- vanish, whoever has claimed them. If the newest is another one, it is taken in place of what was claimed if it is due: a key that
 -- changes all the time would never get to run otherwise. If it is not due, or others have claimed it, it runs in its own time.
 -- Nothing begins before all that is older has gone: what others have locked may be about to begin, or to stay. Waits for no lock:
--- what cannot be decided now is returned as such. Those that are cancelled must not run. most is how many vanish at once; more tells whether there were too many. May be
--- repeated after its answer was lost: what has begun is still told, what was taken is in the node's name without its knowledge.
+-- what cannot be decided now is returned as such. Those that are cancelled must not run. most is how many vanish at once; more tells
+-- whether there were too many. May be repeated after its answer was lost: what has begun is still told, what was taken is in the node's
+-- name without its knowledge.
 create or replace function ${schema}.coalesce_claimed(
     node uuid, ids uuid[], claim_nos int[], most int,
     out begun uuid[], out cancelled uuid[], out taken uuid[], out undecided uuid[], out more boolean)

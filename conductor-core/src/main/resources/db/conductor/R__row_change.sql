@@ -1,6 +1,6 @@
--- The engine's own, called for the triggers on users' tables and to replay rows: enqueues an execution for a changed row. What is null comes from the task.
--- Locks nothing that others share, and fails for nothing that a row may hold: it runs in a user's transaction. Of one key's executions
--- that have not begun, the newest runs. Returns who has something to do.
+-- The engine's own, called for the triggers on users' tables and to replay rows: enqueues an execution for a changed row. What is null
+-- comes from the task. Locks nothing that others share, and fails for nothing that a row may hold: it runs in a user's transaction. Of
+-- one key's executions that have not begun, the newest runs. Returns who has something to do.
 create or replace function ${schema}.row_changed(
     task text, payload json, headers json, queue text, priority int, max_attempts int, delay interval, coalesce_key text
 ) returns text

@@ -92,15 +92,19 @@ public final class RowChangeTable {
 			order by name
 			""";
 
+	// Of the table that functions insert into: who owns the schema need not have a right
+	// to it
 	private static final String OWNER = """
-			select pg_catalog.pg_get_userbyid(nspowner)::text from pg_catalog.pg_namespace where nspname = '${schema}'
+			select pg_catalog.pg_get_userbyid(c.relowner)::text
+			from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = '${schema}' and c.relname = 'execution'
 			""";
 
-	private static final String OTHER_OWNER = """
-			select pg_catalog.pg_get_userbyid(nspowner)::text from pg_catalog.pg_namespace
-			where nspname = '${schema}' and pg_catalog.pg_get_userbyid(nspowner) <> current_user
-			  and pg_catalog.pg_has_role(nspowner, 'MEMBER')
-			""";
+	private static final String OTHER_OWNER = OWNER
+			+ """
+					  and pg_catalog.pg_get_userbyid(c.relowner) <> current_user and pg_catalog.pg_has_role(c.relowner, 'MEMBER')
+					  and pg_catalog.has_schema_privilege(c.relowner, n.oid, 'CREATE')
+					""";
 
 	// An autovacuum of a large table takes hours. It gives way to who has waited for the
 	// deadlock time-out
@@ -235,7 +239,7 @@ public final class RowChangeTable {
 	}
 
 	/**
-	 * Return the role that owns the conductor's schema.
+	 * Return the role that owns the conductor's tables.
 	 * @return the role's name
 	 */
 	public String owner() {
@@ -244,7 +248,7 @@ public final class RowChangeTable {
 
 	/**
 	 * Return the role that functions should belong to, so that others can replace them.
-	 * @return the owner of the conductor's schema, if that is another role that this one
+	 * @return the owner of the conductor's tables, if that is another role that this one
 	 * is a member of
 	 */
 	public Optional<String> otherOwner() {

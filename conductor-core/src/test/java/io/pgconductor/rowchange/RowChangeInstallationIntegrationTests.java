@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -221,6 +222,51 @@ class RowChangeInstallationIntegrationTests extends AbstractInstallationTests {
 
 		assertThat(this.shop.triggers("item")).hasSize(2);
 		assertThat(this.logged.lines()).noneMatch((line) -> line.contains("is in use"));
+	}
+
+	@Test
+	void writesWithTheRightsOfWhoOwnsTheTablesWhoeverOwnsTheSchema() {
+		String role = this.test.schema() + "_owner";
+		this.shop.execute("create role " + role);
+		try {
+			this.shop.execute("alter schema ${schema} owner to " + role);
+
+			start("shop", task("one", items()));
+			this.shop.execute("insert into ${shop}.item values (1)");
+
+			assertThat(this.test.count("executions")).isOne();
+		}
+		finally {
+			this.shop.execute("reassign owned by " + role + " to current_user");
+			this.shop.execute("drop role " + role);
+		}
+	}
+
+	@Test
+	void leavesFunctionsToWhoOwnsTheTables() {
+		String role = this.test.schema() + "_tables";
+		this.shop.execute("create role " + role);
+		try {
+			this.shop.execute("grant usage, create on schema ${schema} to " + role);
+			for (String table : List.of("execution", "task")) {
+				this.shop.execute("alter table ${schema}." + table + " owner to " + role);
+			}
+
+			start("shop", task("one", items()));
+			this.shop.execute("insert into ${shop}.item values (1)");
+
+			assertThat(this.test.count("executions")).isOne();
+			assertThat(this.shop.query(
+					"select pg_get_userbyid(proowner)::text from pg_proc where pronamespace = '${schema}'::regnamespace "
+							+ "and proname like 'conductor\\_one%'",
+					String.class))
+				.isEqualTo(role);
+		}
+		finally {
+			this.shop.execute("reassign owned by " + role + " to current_user");
+			this.shop.execute("drop owned by " + role);
+			this.shop.execute("drop role " + role);
+		}
 	}
 
 }
