@@ -1,4 +1,4 @@
-package com.example.workflows;
+package com.example;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,22 +10,29 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+/**
+ * Tests that the Java code of documentation is that of examples which are tested.
+ */
 class DocumentationTests {
 
-	private static final Path SOURCES = Path.of("src/test/java/com/example/workflows");
+	private static final Path SOURCES = Path.of("src/test/java/com/example");
+
+	private static final Path PAGES = Path.of("../docs");
 
 	private static final Pattern JAVA = Pattern.compile("^```java\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
 
 	@ParameterizedTest
-	@ValueSource(strings = { "steps-and-retries", "long-running-tasks", "child-tasks", "cancellation", "time-windows" })
-	void showsCodeThatRuns(String page) throws IOException {
-		List<String> sources = sources();
+	@CsvSource({ "steps-and-retries, workflows", "long-running-tasks, workflows", "child-tasks, workflows",
+			"cancellation, workflows", "time-windows, workflows", "cron, triggers", "events, triggers",
+			"row-changes, rowchanges" })
+	void showsCodeThatRuns(String page, String examplePackage) throws IOException {
+		List<String> sources = sources(SOURCES.resolve(examplePackage));
 
-		List<String> examples = JAVA.matcher(Files.readString(Path.of("../docs", page + ".md")))
+		List<String> examples = JAVA.matcher(Files.readString(PAGES.resolve(page + ".md")))
 			.results()
 			.map((MatchResult block) -> block.group(1))
 			.toList();
@@ -36,8 +43,8 @@ class DocumentationTests {
 						|| source.contains(example.replaceAll("(?m)^(?=.)", "\t\t")) || source.contains(example)));
 	}
 
-	private static List<String> sources() throws IOException {
-		try (Stream<Path> files = Files.list(SOURCES)) {
+	private static List<String> sources(Path folder) throws IOException {
+		try (Stream<Path> files = Files.list(folder)) {
 			return files.map(DocumentationTests::read).toList();
 		}
 	}

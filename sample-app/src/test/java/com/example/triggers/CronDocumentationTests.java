@@ -1,7 +1,6 @@
 package com.example.triggers;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -12,39 +11,17 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 import io.pgconductor.task.CronTimes;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-class DocumentationTests {
-
-	private static final Path SOURCES = Path.of("src/test/java/com/example/triggers");
-
-	private static final Pattern JAVA = Pattern.compile("^```java\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
+class CronDocumentationTests {
 
 	private static final ZoneId VIENNA = ZoneId.of("Europe/Vienna");
 
 	private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm z", Locale.ENGLISH);
-
-	@ParameterizedTest
-	@ValueSource(strings = { "cron", "events" })
-	void showsCodeThatRuns(String page) throws IOException {
-		List<String> sources = sources();
-
-		List<String> examples = JAVA.matcher(read(page)).results().map((MatchResult block) -> block.group(1)).toList();
-
-		assertThat(examples).isNotEmpty()
-			.allSatisfy((example) -> assertThat(sources).as(example)
-				.anyMatch((source) -> source.contains(example.replaceAll("(?m)^(?=.)", "\t"))
-						|| source.contains(example.replaceAll("(?m)^(?=.)", "\t\t")) || source.contains(example)));
-	}
 
 	@Test
 	void showsExpressionsWithTheirTimes() throws IOException {
@@ -91,7 +68,8 @@ class DocumentationTests {
 	}
 
 	private static List<List<String>> table(String header) throws IOException {
-		return read("cron").lines()
+		return Files.readString(Path.of("../docs/cron.md"))
+			.lines()
 			.dropWhile((line) -> !line.equals(header))
 			.skip(2)
 			.takeWhile((line) -> line.startsWith("|"))
@@ -99,25 +77,6 @@ class DocumentationTests {
 				.map((cell) -> cell.replace("`", ""))
 				.toList())
 			.toList();
-	}
-
-	private static String read(String page) throws IOException {
-		return Files.readString(Path.of("../docs", page + ".md"));
-	}
-
-	private static List<String> sources() throws IOException {
-		try (Stream<Path> files = Files.list(SOURCES)) {
-			return files.map(DocumentationTests::content).toList();
-		}
-	}
-
-	private static String content(Path file) {
-		try {
-			return Files.readString(file);
-		}
-		catch (IOException ex) {
-			throw new UncheckedIOException(ex);
-		}
 	}
 
 }
