@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 public final class Benchmarks {
 
 	private static final List<Scenario> SCENARIOS = List.of(new ProcessRate(), new EnqueueRate(), new EmitRate(),
-			new RowChanges(), new Latency(), new StepRate(), new ChildHop(), new FanOut(), new Flatness(),
+			new RowChanges(), new Limits(), new Latency(), new StepRate(), new ChildHop(), new FanOut(), new Flatness(),
 			new WriteCost(), new IdleNode(), new Sleepers());
 
 	private static final Path RESULTS = Path.of("target", "benchmarks.json");

@@ -24,7 +24,7 @@ final class StandIn {
 	static ClaimedExecution execution(String task) {
 		OffsetDateTime now = OffsetDateTime.now();
 		return new ClaimedExecution(ID, BareClaims.NODE, CLAIM_NO, task, "default", 1, 1, 0, now, now, null, null,
-				false, false, null, null, false);
+				false, false, null, null, false, false, null, null);
 	}
 
 }
