@@ -298,6 +298,56 @@ public interface ConductorClient {
 	boolean unschedule(String task, String name);
 
 	/**
+	 * Stop a queue until it is resumed, over all nodes and restarts. When the call's
+	 * transaction has committed, no node claims anything from it. What runs goes on to
+	 * its end, as does what a node has claimed and is about to start.
+	 * @param queue the queue's name
+	 * @return whether it was not paused before
+	 * @throws IllegalArgumentException if the name is not a queue's
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean pauseQueue(String queue);
+
+	/**
+	 * Let a paused queue go on.
+	 * @param queue the queue's name
+	 * @return whether it was paused
+	 * @throws IllegalArgumentException if the name is not a queue's
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean resumeQueue(String queue);
+
+	/**
+	 * Stop a task until it is resumed, over all nodes, restarts and changes. When the
+	 * call's transaction has committed, no node claims any of its executions. What runs
+	 * goes on to its end, as does what a node has claimed and is about to start. Its
+	 * executions wait apart, so that other tasks of the queue aren't held up; schedules,
+	 * events and row changes go on to enqueue them.
+	 * @param task the task's name, or an alias: each is paused by itself
+	 * @return whether it was not paused before
+	 * @throws IllegalArgumentException if the name is not a task's
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean pauseTask(String task);
+
+	/**
+	 * Let a paused task go on.
+	 * @param task the task's name
+	 * @return whether it was paused
+	 * @throws IllegalArgumentException if the name is not a task's
+	 * @throws ConductorException if the schema is not there, or the thread's transaction
+	 * is read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	boolean resumeTask(String task);
+
+	/**
 	 * Stop a schedule until it is resumed, over all restarts and changes.
 	 * @param task the task that it invokes
 	 * @param name the schedule's name

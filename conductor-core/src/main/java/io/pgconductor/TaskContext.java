@@ -169,6 +169,22 @@ public interface TaskContext {
 	void sleepUntil(String name, Instant time);
 
 	/**
+	 * Leave the handler, since a service that it calls has asked to be left alone for
+	 * some time (HTTP status 429). The attempt doesn't count: it goes on after that time,
+	 * and so do all executions that share its {@code rateLimit}, or its
+	 * {@code concurrency} if there is no rate limit. That of a task without limits waits
+	 * alone. Never returns.
+	 * <p>
+	 * A {@link RetryAfterException} does the same for tasks with a rate limit, but its
+	 * attempt counts.
+	 * @param retryAfter for how long, not negative, at most a day
+	 * @throws IllegalArgumentException if the duration is out of its range
+	 * @throws IllegalStateException on another thread, inside of a step or of an active
+	 * transaction
+	 */
+	void rateLimited(Duration retryAfter);
+
+	/**
 	 * Invoke a task as a child, and wait for its result without holding anything.
 	 * @param <P> the payload's type
 	 * @param <R> the result's type

@@ -95,17 +95,19 @@ begin
     end loop;
     with created as (
         insert into ${schema}.execution
-            (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
-        select ${schema}.uuid_v7(), s.task, t.queue, t.priority, t.max_attempts,
-               case when s.fields is null then emit_event.payload
-                    else (select coalesce(pg_catalog.jsonb_object_agg(f.key, f.value), '{}')
-                          from pg_catalog.jsonb_each(case when pg_catalog.jsonb_typeof(emit_event.payload) = 'object'
-                                                          then emit_event.payload else '{}' end) f
-                          where f.key = any (s.fields)) end,
+            (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, gate)
+        select ${schema}.uuid_v7(), s.task, t.queue, t.priority, t.max_attempts, p.payload,
                pg_catalog.json_build_object('conductor.event', emit_event.event, 'conductor.event-id', emit_event.new_id,
                    'conductor.time', ${schema}.now()),
-               ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end
+               ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end,
+               case when t.gate is not null then ${schema}.gate_of(t, p.payload::json) end
         from unnest(subscribers) s left join ${schema}.task t on t.name = s.task
+        cross join lateral (
+            select case when s.fields is null then emit_event.payload
+                        else (select coalesce(pg_catalog.jsonb_object_agg(f.key, f.value), '{}')
+                              from pg_catalog.jsonb_each(case when pg_catalog.jsonb_typeof(emit_event.payload) = 'object'
+                                                              then emit_event.payload else '{}' end) f
+                              where f.key = any (s.fields)) end as payload) p
         returning queue, phase
     )
     select array (select 'queue:' || q.queue from (select distinct queue from created where phase = 'due') q

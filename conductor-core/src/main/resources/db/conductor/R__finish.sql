@@ -42,6 +42,7 @@ declare
     cancelled ${schema}.ended[];
 begin
     perform ${schema}.lock_waits(executions);
+    perform ${schema}.lock_keys(executions);
     perform from ${schema}.execution e where e.id = any (executions) and e.claimed_by is null order by e.id for update;
     with deleted as (
         delete from ${schema}.execution e where e.id = any (executions) and e.claimed_by is null returning e.*
@@ -54,14 +55,15 @@ begin
     ), kept as (
         insert into ${schema}.finished_execution
             (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, error, created_at,
-             run_at, claimed_at, finished_at, expires_at, cancel_reason, parent_id)
+             run_at, claimed_at, finished_at, expires_at, cancel_reason, parent_id, dedupe_key)
         select d.id, d.task, d.queue, d.priority, 'cancelled', d.attempt, d.max_attempts, d.claim_no, d.payload,
                d.headers, d.error, d.created_at, d.run_at, d.claimed_at, ${schema}.now(),
-               case when not d.for_ever then d.expires_at end, d.first_reason, d.parent_id
+               case when not d.for_ever then d.expires_at end, d.first_reason, d.parent_id, d.dedupe_key
         from done d where d.for_ever or d.expires_at > ${schema}.now()
     )
     select array_agg((d.id, d.task, d.wait_id, d.part, 'cancelled', null, d.error, d.first_reason,
-                      d.for_ever or d.expires_at > ${schema}.now(), d.awaited_until is not null)::${schema}.ended)
+                      d.for_ever or d.expires_at > ${schema}.now(), d.awaited_until is not null,
+                      d.dedupe_key)::${schema}.ended)
     into cancelled
     from done d;
     perform ${schema}.tell_finished(cancelled);
@@ -109,18 +111,27 @@ begin
 end
 $$;
 
--- Drops what ended executions need no more: all that is not kept, and waits that have nothing to tell, or are for events.
+-- Drops what ended executions need no more: all that is not kept, and waits that have nothing to tell, or are for events. The window of
+-- a throttle outlives its execution.
 create or replace function ${schema}.forget(ended ${schema}.ended[]) returns void
-language sql volatile
+language plpgsql volatile
 as $$
+begin
     delete from ${schema}.step s
     where s.execution_id = any (array (select e.id from unnest(ended) e where not e.kept));
     delete from ${schema}.child_wait w
     where w.parent_id = any (array (select e.id from unnest(ended) e where not e.kept));
+    delete from ${schema}.execution_key k
+    where k.ctid = any (array (
+        select k.ctid from unnest(ended) e
+        join ${schema}.execution_key k on k.task = e.task and k.key = e.dedupe_key and k.execution_id = e.id
+        where not e.kept and e.dedupe_key is not null and (k.window_until <= ${schema}.now()) is not false))
+      and k.execution_id = any (array (select e.id from unnest(ended) e));
     delete from ${schema}.event_wait w
     where w.execution_id = any (array (select e.id from unnest(ended) e));
     delete from ${schema}.child_wait w
-    where w.parent_id = any (array (select e.id from unnest(ended) e where e.kept)) and w.error is null
+    where w.parent_id = any (array (select e.id from unnest(ended) e where e.kept)) and w.error is null;
+end
 $$;
 
 -- Tells parents how their children ended: stores results, and wakes those that have all of them, or a failure. Returns the
@@ -180,6 +191,7 @@ declare
     cancelled ${schema}.ended[];
 begin
     perform ${schema}.lock_waits(array[cancel_idle.execution]);
+    perform ${schema}.lock_keys(array[cancel_idle.execution]);
     select e.cancel_requested_at is not null into requested
     from ${schema}.execution e where e.id = cancel_idle.execution and e.claimed_by is null for update;
     if found then
@@ -226,19 +238,21 @@ begin
     ), archived as (
         insert into ${schema}.finished_execution
             (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, result, error, created_at,
-             run_at, claimed_at, finished_at, expires_at, cancel_reason, parent_id)
+             run_at, claimed_at, finished_at, expires_at, cancel_reason, parent_id, dedupe_key)
         select d.id, d.task, d.queue, d.priority, d.state, least(d.attempt, d.max_attempts), d.max_attempts, d.claim_no,
                d.payload, d.headers, case when d.state = 'completed' then d.result::json end, d.last_error, d.created_at,
                d.run_at, d.claimed_at, ${schema}.now(), case when not d.for_ever then d.expires_at end,
-               case when d.state = 'cancelled' then d.cancel_reason end, d.parent_id
+               case when d.state = 'cancelled' then d.cancel_reason end, d.parent_id, d.dedupe_key
         from done d where d.for_ever or d.expires_at > ${schema}.now()
     ), failure as (
-        insert into ${schema}.execution (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase)
-        select ${schema}.uuid_v7(), d.failure_task, t.queue, t.priority, t.max_attempts,
-               json_build_object('execution', d.id, 'task', d.task, 'payload', d.payload, 'error', d.last_error,
-                   'rowChange', d.headers::text ~ '"conductor[.]row-operation"\s*:'),
-               ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end
+        insert into ${schema}.execution (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase, gate)
+        select ${schema}.uuid_v7(), d.failure_task, t.queue, t.priority, t.max_attempts, p.payload,
+               ${schema}.now(), ${schema}.now(), case when t.held is false then 'due' else 'held' end,
+               case when t.gate is not null then ${schema}.gate_of(t, p.payload) end
         from done d left join ${schema}.task t on t.name = d.failure_task
+        cross join lateral (
+            select json_build_object('execution', d.id, 'task', d.task, 'payload', d.payload, 'error', d.last_error,
+                'rowChange', d.headers::text ~ '"conductor[.]row-operation"\s*:') as payload) p
         where d.state = 'failed' and d.failure_task is not null
         returning queue, phase
     ), mended as (
@@ -251,7 +265,8 @@ begin
         where s.execution_id = m.parent_id and s.name = m.step and m.too_much
     )
     select array_agg((d.id, d.task, d.wait_id, d.part, d.state, d.result::json, d.last_error, d.cancel_reason,
-                      d.for_ever or d.expires_at > ${schema}.now(), d.awaited_until is not null)::${schema}.ended),
+                      d.for_ever or d.expires_at > ${schema}.now(), d.awaited_until is not null,
+                      d.dedupe_key)::${schema}.ended),
            array (select f.queue from (select distinct queue from failure where phase = 'due') f
                   where ${schema}.wake('queue:' || f.queue) is not null),
            array_agg(d.id)

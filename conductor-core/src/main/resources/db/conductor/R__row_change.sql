@@ -11,6 +11,7 @@ declare
     started    timestamptz := ${schema}.now();
     due_at     timestamptz := started;
     definition record;
+    gate       text;
     new_phase  text;
 begin
     if delay > '0' then
@@ -21,13 +22,16 @@ begin
         coalesce_key := pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce_key, 'UTF8')), 'hex');
     end if;
     -- Apart from the insert, which costs less without a join
-    select t.queue, t.priority, t.max_attempts, t.held into definition from ${schema}.task t where t.name = task;
+    select t.queue, t.priority, t.max_attempts, t.held, t.gate into definition from ${schema}.task t where t.name = task;
+    if definition.gate is not null then
+        select ${schema}.gate_of(t, payload) into gate from ${schema}.task t where t.name = task;
+    end if;
     queue := coalesce(queue, definition.queue);
     new_phase := case when due_at > started then 'future' when definition.held is false then 'due' else 'held' end;
     insert into ${schema}.execution
-        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, coalesce_key)
+        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, coalesce_key, gate)
     values (${schema}.uuid_v7(), task, queue, coalesce(priority, definition.priority),
-        coalesce(max_attempts, definition.max_attempts), payload, headers, started, due_at, new_phase, coalesce_key);
+        coalesce(max_attempts, definition.max_attempts), payload, headers, started, due_at, new_phase, coalesce_key, gate);
     if new_phase = 'due' then
         -- As wake does: inlined, since rows come by the hundred thousand
         if not pg_catalog.pg_try_advisory_xact_lock_shared(${schema}.wake_key('queue:' || queue)) then

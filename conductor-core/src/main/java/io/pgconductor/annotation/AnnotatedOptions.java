@@ -19,11 +19,14 @@ import java.util.function.UnaryOperator;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.QueueName;
 import io.pgconductor.RowOperation;
+import io.pgconductor.task.Batching;
 import io.pgconductor.task.CronTimes;
 import io.pgconductor.task.CronTrigger;
 import io.pgconductor.task.DailyHours;
 import io.pgconductor.task.EventTrigger;
 import io.pgconductor.task.InvalidTaskException;
+import io.pgconductor.task.PayloadPath;
+import io.pgconductor.task.RateLimit;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.RowChangeTrigger;
@@ -87,7 +90,12 @@ final class AnnotatedOptions {
 			.zone(parse("zone", AnnotatedOptions::zone))
 			.transactional(this.attributes.getBoolean("transactional") ? true : null)
 			.removeOnComplete(parse("removeOnComplete", AnnotatedOptions::retention))
-			.removeOnFail(parse("removeOnFail", AnnotatedOptions::retention));
+			.removeOnFail(parse("removeOnFail", AnnotatedOptions::retention))
+			.concurrency(concurrency(this.attributes.getNumber("concurrency")))
+			.concurrencyKey(parse("concurrencyKey", PayloadPath::parse))
+			.rateLimit(parse("rateLimit", RateLimit::parse))
+			.rateLimitKey(parse("rateLimitKey", PayloadPath::parse))
+			.batch(this.attributes.containsKey("batch") ? batch((Batch) this.attributes.get("batch")) : null);
 	}
 
 	/**
@@ -280,6 +288,33 @@ final class AnnotatedOptions {
 			throw invalid("maxAttempts", String.valueOf(value), "use a number of at least 1");
 		}
 		return value;
+	}
+
+	private @Nullable Integer concurrency(int value) {
+		if (value == Task.UNSET) {
+			return null;
+		}
+		if (value < 1 || value > TaskOptions.MOST_CONCURRENT) {
+			throw invalid("concurrency", String.valueOf(value),
+					"use a number from 1 to " + TaskOptions.MOST_CONCURRENT + ", or none for no limit");
+		}
+		return value;
+	}
+
+	private @Nullable Batching batch(Batch batch) {
+		Duration timeout = parse("batch.timeout", batch.timeout(), AnnotatedOptions::duration);
+		if (batch.size() == Task.UNSET) {
+			if (timeout != null) {
+				throw invalid("batch.timeout", quoted(batch.timeout()), "a batch needs a size: add size = …");
+			}
+			return null;
+		}
+		try {
+			return new Batching(batch.size(), (timeout != null) ? timeout : Batching.DEFAULT_TIMEOUT);
+		}
+		catch (IllegalArgumentException ex) {
+			throw this.method.invalid(this.annotation + "(batch): " + ex.getMessage(), ex);
+		}
 	}
 
 	private @Nullable RetryPolicy retry(Retry retry) {

@@ -1,35 +1,23 @@
 package io.pgconductor.annotation;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.lang.reflect.UndeclaredThrowableException;
 import java.util.List;
 
 import io.pgconductor.TaskContext;
 import io.pgconductor.TaskEvent;
 import io.pgconductor.task.TaskHandler;
 import org.jspecify.annotations.Nullable;
-import org.springframework.beans.factory.BeanFactory;
 
 /**
- * Calls a method of a bean, which is looked up when it is first needed, and again for
- * each attempt unless it is a singleton.
+ * Has a method of a bean run an execution.
  */
 final class BeanTaskHandler implements TaskHandler {
 
-	private final BeanFactory beanFactory;
-
-	private final HandlerMethod handlerMethod;
+	private final BeanMethod method;
 
 	private final HandlerArgument[] arguments;
 
-	private volatile @Nullable Object singleton;
-
-	private volatile @Nullable Invocable invocable;
-
-	BeanTaskHandler(BeanFactory beanFactory, HandlerMethod handlerMethod, List<HandlerArgument> arguments) {
-		this.beanFactory = beanFactory;
-		this.handlerMethod = handlerMethod;
+	BeanTaskHandler(BeanMethod method, List<HandlerArgument> arguments) {
+		this.method = method;
 		this.arguments = arguments.toArray(HandlerArgument[]::new);
 	}
 
@@ -39,46 +27,7 @@ final class BeanTaskHandler implements TaskHandler {
 		for (int i = 0; i < values.length; i++) {
 			values[i] = this.arguments[i].of(event, context);
 		}
-		Object bean = bean();
-		Method method = methodOf(bean.getClass());
-		try {
-			return method.invoke(bean, values);
-		}
-		catch (InvocationTargetException ex) {
-			throw thrownByHandler(ex);
-		}
-	}
-
-	private Object bean() {
-		Object bean = this.singleton;
-		if (bean == null) {
-			bean = this.beanFactory.getBean(this.handlerMethod.beanName());
-			if (this.beanFactory.isSingleton(this.handlerMethod.beanName())) {
-				this.singleton = bean;
-			}
-		}
-		return bean;
-	}
-
-	private Method methodOf(Class<?> type) {
-		Invocable known = this.invocable;
-		if (known == null || known.type() != type) {
-			known = new Invocable(type, this.handlerMethod.invocableOn(type));
-			this.invocable = known;
-		}
-		return known.method();
-	}
-
-	private static Throwable thrownByHandler(Throwable thrown) {
-		Throwable cause = thrown;
-		while ((cause instanceof InvocationTargetException || cause instanceof UndeclaredThrowableException)
-				&& cause.getCause() != null) {
-			cause = cause.getCause();
-		}
-		return cause;
-	}
-
-	private record Invocable(Class<?> type, Method method) {
+		return this.method.call(values);
 	}
 
 }

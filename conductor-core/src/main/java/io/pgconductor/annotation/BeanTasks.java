@@ -1,6 +1,7 @@
 package io.pgconductor.annotation;
 
 import java.lang.annotation.Annotation;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Set;
 
 import io.pgconductor.TaskFailure;
 import io.pgconductor.task.InvalidTaskException;
+import io.pgconductor.task.TaskHandler;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
@@ -64,14 +66,35 @@ final class BeanTasks {
 			addFailureHandler(method, reader(method, onFailure), task);
 		}
 		else {
+			addTask(method, triggers, task);
+		}
+	}
+
+	private void addTask(HandlerMethod method, MethodTriggers triggers, @Nullable AnnotatedOptions task) {
+		TaskOptions options = options(method, task);
+		BeanMethod beanMethod = new BeanMethod(this.beanFactory, method);
+		Type payloadType;
+		boolean payloadRequired = false;
+		Class<?> eventType;
+		TaskHandler handler;
+		if (options.batch() != null) {
+			BatchParameters parameters = new BatchParameters(method, this.beanTypes::isBeanType);
+			payloadType = parameters.payloadType();
+			eventType = parameters.eventType();
+			handler = new BeanBatchHandler(beanMethod, parameters.arguments(), method.source());
+		}
+		else {
 			HandlerParameters parameters = new HandlerParameters(method, HandlerParameters.Source.EVENT,
 					this.beanTypes::isBeanType);
-			triggers.verifySuit(parameters);
-			String name = nameOf(method, (task != null) ? task.name() : null);
-			this.tasks.add(new TaskSpec(name, aliases(task, name), method.source(), parameters.payloadType(),
-					parameters.payloadRequired(), new BeanTaskHandler(this.beanFactory, method, parameters.arguments()),
-					options(method, task), null, triggers.read(name, (annotation) -> reader(method, annotation))));
+			payloadType = parameters.payloadType();
+			payloadRequired = parameters.payloadRequired();
+			eventType = parameters.eventType();
+			handler = new BeanTaskHandler(beanMethod, parameters.arguments());
 		}
+		triggers.verifySuit(payloadType, payloadRequired, eventType);
+		String name = nameOf(method, (task != null) ? task.name() : null);
+		this.tasks.add(new TaskSpec(name, aliases(task, name), method.source(), payloadType, payloadRequired, handler,
+				options, null, triggers.read(name, (annotation) -> reader(method, annotation))));
 	}
 
 	private void addFailureHandler(HandlerMethod method, AnnotatedOptions onFailure, @Nullable AnnotatedOptions task) {
@@ -88,8 +111,8 @@ final class BeanTasks {
 				? ResolvableType.forType(parameters.payloadType()) : ResolvableType.forClass(Object.class);
 		TaskSpec spec = new TaskSpec(name, aliases(task, name), method.source(),
 				ResolvableType.forClassWithGenerics(TaskFailure.class, payloadType).getType(), true,
-				new BeanTaskHandler(this.beanFactory, method, parameters.arguments()), options(method, task), null,
-				List.of());
+				new BeanTaskHandler(new BeanMethod(this.beanFactory, method), parameters.arguments()),
+				options(method, task), null, List.of());
 		this.failureHandlers.add(new FailureHandler(method, spec, onFailure.names("value"), payloadType));
 	}
 

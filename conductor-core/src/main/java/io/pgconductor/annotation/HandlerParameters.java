@@ -1,21 +1,12 @@
 package io.pgconductor.annotation;
 
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.Reader;
-import java.io.Writer;
 import java.lang.reflect.Parameter;
 import java.lang.reflect.Type;
-import java.sql.Wrapper;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Future;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.BaseStream;
 
 import io.pgconductor.ExecutionError;
 import io.pgconductor.InvalidPayloadException;
@@ -24,7 +15,6 @@ import io.pgconductor.TaskEvent;
 import io.pgconductor.TaskFailure;
 import io.pgconductor.task.InvalidTaskException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
 import org.springframework.util.ClassUtils;
 
 /**
@@ -32,16 +22,9 @@ import org.springframework.util.ClassUtils;
  */
 final class HandlerParameters {
 
-	private static final List<Class<?>> NEVER_PAYLOADS = List.of(InputStream.class, OutputStream.class, Reader.class,
-			Writer.class, Thread.class, ClassLoader.class, Executor.class, Future.class, CompletionStage.class,
-			BaseStream.class, Wrapper.class, Logger.class);
-
-	private static final List<String> NEVER_PAYLOAD_PACKAGES = List.of("org.springframework.", "java.lang.reflect.",
-			"java.util.function.", "jakarta.servlet.");
-
 	private final HandlerMethod method;
 
-	private final Predicate<Class<?>> isBeanType;
+	private final PayloadRules rules;
 
 	private final Source source;
 
@@ -73,6 +56,11 @@ final class HandlerParameters {
 			this.others = others;
 		}
 
+		private String others() {
+			return this.others.stream().map(Class::getSimpleName).collect(Collectors.joining(", ")) + " nor "
+					+ this.envelope.getSimpleName() + "<P>";
+		}
+
 	}
 
 	private @Nullable Parameter payloadParameter;
@@ -95,7 +83,7 @@ final class HandlerParameters {
 	HandlerParameters(HandlerMethod method, Source source, Predicate<Class<?>> isBeanType) {
 		this.method = method;
 		this.source = source;
-		this.isBeanType = isBeanType;
+		this.rules = new PayloadRules(method, isBeanType, source.others());
 		this.types = new PayloadType(method.beanClass());
 		for (Parameter parameter : method.method().getParameters()) {
 			this.arguments.add(argument(parameter));
@@ -150,8 +138,8 @@ final class HandlerParameters {
 			return (event, context) -> ofType(type, envelope(event));
 		}
 		if (this.payloadParameter != null) {
-			throw this.method.invalid("its parameters '" + describe(this.payloadParameter) + "' and '"
-					+ describe(parameter) + "' would both be the payload: "
+			throw this.method.invalid("its parameters '" + PayloadRules.describe(this.payloadParameter) + "' and '"
+					+ PayloadRules.describe(parameter) + "' would both be the payload: "
 					+ "put what they hold into one type, and inject beans into the bean");
 		}
 		HandlerArgument argument = payload(parameter);
@@ -164,7 +152,7 @@ final class HandlerParameters {
 		if (type == Optional.class) {
 			Type declared = PayloadType.argumentOf(parameter.getParameterizedType());
 			if (declared == null) {
-				throw this.method.invalid("its parameter '" + describe(parameter)
+				throw this.method.invalid("its parameter '" + PayloadRules.describe(parameter)
 						+ "' doesn't say what the payload is: give Optional a type");
 			}
 			declarePayload(resolve(parameter, declared), parameter);
@@ -206,18 +194,18 @@ final class HandlerParameters {
 
 	private Object required(@Nullable Object payload, Parameter parameter) {
 		if (payload == null) {
-			throw new InvalidPayloadException(
-					this.method.source() + " needs a payload for its parameter '" + describe(parameter) + "'");
+			throw new InvalidPayloadException(this.method.source() + " needs a payload for its parameter '"
+					+ PayloadRules.describe(parameter) + "'");
 		}
 		return payload;
 	}
 
 	private void declarePayload(Type type, Parameter parameter) {
-		PayloadType.visit(type, (part) -> verifyCanBePayload(part, parameter));
+		this.rules.verify(type, parameter);
 		Parameter other = (this.payloadParameter != null) ? this.payloadParameter : this.envelopeParameter;
 		if (other != null && !type.equals(this.payloadType)) {
-			throw this.method.invalid("its parameters '" + describe(other) + "' and '" + describe(parameter)
-					+ "' want the payload as different types: use the same type, or "
+			throw this.method.invalid("its parameters '" + PayloadRules.describe(other) + "' and '"
+					+ PayloadRules.describe(parameter) + "' want the payload as different types: use the same type, or "
 					+ this.source.envelope.getSimpleName() + "<?>");
 		}
 		this.payloadType = type;
@@ -228,35 +216,9 @@ final class HandlerParameters {
 			return this.types.resolve(type);
 		}
 		catch (IllegalArgumentException ex) {
-			throw this.method.invalid("the payload's type cannot be told from its parameter '" + describe(parameter)
-					+ "': " + ex.getMessage() + "; have a subclass bind it");
+			throw this.method.invalid("the payload's type cannot be told from its parameter '"
+					+ PayloadRules.describe(parameter) + "': " + ex.getMessage() + "; have a subclass bind it");
 		}
-	}
-
-	private void verifyCanBePayload(Class<?> type, Parameter parameter) {
-		String reason = null;
-		if (type.getPackageName().equals(TaskEvent.class.getPackageName())) {
-			reason = "a type of Conductor that a task doesn't receive here";
-		}
-		else if (NEVER_PAYLOADS.stream().anyMatch((never) -> never.isAssignableFrom(type))
-				|| NEVER_PAYLOAD_PACKAGES.stream().anyMatch(type.getName()::startsWith)
-				|| type.isAnnotationPresent(FunctionalInterface.class)) {
-			reason = "a type that is not read from JSON";
-		}
-		else if (!type.isPrimitive() && !type.getName().startsWith("java.") && this.isBeanType.test(type)) {
-			reason = "the type of a bean";
-		}
-		if (reason != null) {
-			String others = this.source.others.stream().map(Class::getSimpleName).collect(Collectors.joining(", "));
-			throw this.method.invalid("its parameter '" + describe(parameter) + "' can be neither payload, " + others
-					+ " nor " + this.source.envelope.getSimpleName() + "<P>: " + ClassUtils.getShortName(type) + " is "
-					+ reason + ". Inject what is not part of the payload into the bean instead");
-		}
-	}
-
-	private static String describe(Parameter parameter) {
-		return parameter.getParameterizedType().getTypeName().replaceAll("\\b[a-z][\\w]*\\.", "").replace('$', '.')
-				+ " " + parameter.getName();
 	}
 
 }

@@ -124,20 +124,20 @@ final class MethodTriggers {
 
 	/**
 	 * Check that the method can take what these triggers give it.
-	 * @param parameters the method's parameters
+	 * @param payload the type it wants payloads to be read as, if any
+	 * @param payloadRequired whether it cannot do without one
+	 * @param event the kind of event it takes; {@code null} if it takes any, or none
 	 * @throws InvalidTaskException if it cannot
 	 */
-	void verifySuit(HandlerParameters parameters) {
-		if (!this.crons.isEmpty() && parameters.payloadRequired()) {
+	void verifySuit(@Nullable Type payload, boolean payloadRequired, @Nullable Class<?> event) {
+		if (!this.crons.isEmpty() && payloadRequired) {
 			throw this.method.invalid("it needs a payload, which a @Cron has none of: take it as Optional, "
 					+ "or as a type that may be null");
 		}
-		Type payload = parameters.payloadType();
 		if (!this.rowChanges.isEmpty() && payload != null && isNoRow(payload)) {
 			throw this.method.invalid("it takes " + payload.getTypeName() + ", which no row of an @OnRowChange can be "
 					+ "read as: take a record with a component for each column, a Map or a JsonNode");
 		}
-		Class<?> event = parameters.eventType();
 		if (event == Invocation.class && !isEmpty()) {
 			throw this.method.invalid("it takes an Invocation, but has other triggers too: take a TaskEvent");
 		}

@@ -165,4 +165,42 @@ public @interface Task {
 	 */
 	int priority() default UNSET;
 
+	/**
+	 * How many executions run at once, over all nodes; as many as the workers take by
+	 * default. What waits for others is not in the way of other tasks.
+	 * @return a number from 1 to 10,000
+	 */
+	int concurrency() default UNSET;
+
+	/**
+	 * Where in the payload the key is of which {@link #concurrency()} executions run at
+	 * once: {@code tenant.id} is the property {@code id} of the property {@code tenant}.
+	 * With a concurrency of 1 those of one key run one after the other, in their order.
+	 * Executions without the key share one among themselves. None by default: the limit
+	 * is the task's.
+	 * @return the name of a property, or of nested ones with dots in between
+	 */
+	String concurrencyKey() default "";
+
+	/**
+	 * How many executions begin within any period of some length, over all nodes:
+	 * {@code 100/1m}. There is no limit by default.
+	 * @return a number, a slash, and a duration from 1 ms to 1 day
+	 */
+	String rateLimit() default "";
+
+	/**
+	 * Where in the payload the key is that the {@link #rateLimit()} is for, as with
+	 * {@link #concurrencyKey()}.
+	 * @return the name of a property, or of nested ones with dots in between
+	 */
+	String rateLimitKey() default "";
+
+	/**
+	 * How executions are gathered so that the method gets many of them at once: its
+	 * payload is a {@code List} then. Not so by default.
+	 * @return the batch; one without a size counts as not set
+	 */
+	Batch batch() default @Batch;
+
 }

@@ -101,4 +101,30 @@ public @interface TaskDefaults {
 	 */
 	int priority() default Task.UNSET;
 
+	/**
+	 * How many executions of each task run at once, see {@link Task#concurrency()}.
+	 * @return a number from 1 to 10,000
+	 */
+	int concurrency() default Task.UNSET;
+
+	/**
+	 * Where the key is of which only so many run at once, see
+	 * {@link Task#concurrencyKey()}.
+	 * @return the name of a property, or of nested ones with dots in between
+	 */
+	String concurrencyKey() default "";
+
+	/**
+	 * How many executions of each task begin within a period, see
+	 * {@link Task#rateLimit()}.
+	 * @return a number, a slash, and a duration from 1 ms to 1 day
+	 */
+	String rateLimit() default "";
+
+	/**
+	 * Where the key is that the rate limit is for, see {@link Task#rateLimitKey()}.
+	 * @return the name of a property, or of nested ones with dots in between
+	 */
+	String rateLimitKey() default "";
+
 }

@@ -20,6 +20,7 @@ import io.pgconductor.Execution;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
+import io.pgconductor.QueueName;
 import io.pgconductor.RowReplay;
 import io.pgconductor.ScheduleInfo;
 import io.pgconductor.ScheduleOptions;
@@ -28,8 +29,10 @@ import io.pgconductor.jdbc.AutocommitDataSource;
 import io.pgconductor.jdbc.EventTable;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.NewExecution;
+import io.pgconductor.jdbc.QueueTable;
 import io.pgconductor.jdbc.RowReplays;
 import io.pgconductor.jdbc.ScheduleTable;
+import io.pgconductor.jdbc.TaskTable;
 import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.task.CronTimes;
 import io.pgconductor.task.EventName;
@@ -80,12 +83,16 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	 * @param events the events
 	 * @param schedules the schedules
 	 * @param replays the replays of rows
+	 * @param tasks the tasks
+	 * @param queues the queues
 	 */
-	private record Tables(ExecutionTable executions, EventTable events, ScheduleTable schedules, RowReplays replays) {
+	private record Tables(ExecutionTable executions, EventTable events, ScheduleTable schedules, RowReplays replays,
+			TaskTable tasks, QueueTable queues) {
 
 		static Tables of(JdbcClient jdbc, SchemaName schema, JsonMapping json) {
 			return new Tables(new ExecutionTable(jdbc, schema, json), new EventTable(jdbc, schema),
-					new ScheduleTable(jdbc, schema, json), new RowReplays(jdbc, schema));
+					new ScheduleTable(jdbc, schema, json), new RowReplays(jdbc, schema), new TaskTable(jdbc, schema),
+					new QueueTable(jdbc, schema));
 		}
 
 	}
@@ -141,27 +148,35 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	@Override
 	public List<UUID> invokeAll(String task, Collection<Invoke> items) {
 		TaskName.validate(task);
-		List<UUID> created = new ArrayList<>(items.size());
 		List<NewExecution> executions = new ArrayList<>(items.size());
 		for (Invoke item : items) {
 			verifyIsPayload(item.payload(), "payload for task '" + task + "'");
-			UUID id = this.ids.next();
-			created.add(id);
-			executions.add(new NewExecution(id, this.json.write(item.payload(), "payload for task '" + task + "'"),
-					headers(item.options(), task), item.options()));
+			verifyHasKey(item.options(), task);
+			executions.add(new NewExecution(this.ids.next(),
+					this.json.write(item.payload(), "payload for task '" + task + "'"), headers(item.options(), task),
+					item.options()));
 		}
-		if (!executions.isEmpty()) {
-			ExecutionTable.Enqueued enqueued = write("invoke of task '" + task + "'",
-					(tables) -> tables.executions().enqueue(task, executions), ExecutionTable.Enqueued::targets);
-			if (!enqueued.registered()) {
-				this.listener.unregisteredTaskInvoked(task);
-				if (this.unregisteredTasks.add(task)) {
-					logger.warn("Task '{}' was invoked, but no worker has ever registered it: "
-							+ "its executions are held until one does", task);
-				}
+		if (executions.isEmpty()) {
+			return List.of();
+		}
+		ExecutionTable.Enqueued enqueued = write("invoke of task '" + task + "'",
+				(tables) -> tables.executions().enqueue(task, executions), ExecutionTable.Enqueued::targets);
+		if (!enqueued.registered()) {
+			this.listener.unregisteredTaskInvoked(task);
+			if (this.unregisteredTasks.add(task)) {
+				logger.warn("Task '{}' was invoked, but no worker has ever registered it: "
+						+ "its executions are held until one does", task);
 			}
 		}
-		return created;
+		return enqueued.executions();
+	}
+
+	private static void verifyHasKey(InvokeOptions options, String task) {
+		if (options.onDuplicate() != null && options.dedupeKey() == null) {
+			throw new IllegalArgumentException(
+					"Task '" + task + "' was invoked with onDuplicate " + options.onDuplicate()
+							+ ", but without a dedupeKey that it could be about: give one, or leave it out");
+		}
 	}
 
 	private @Nullable String headers(InvokeOptions options, String task) {
@@ -234,6 +249,31 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 	public boolean unschedule(String task, String name) {
 		ScheduleTable.Key key = key(task, name);
 		return write("unschedule " + key, (tables) -> tables.schedules().remove(key));
+	}
+
+	@Override
+	public boolean pauseQueue(String queue) {
+		QueueName.validate(queue);
+		return write("pause of queue '" + queue + "'", (tables) -> tables.queues().pause(queue));
+	}
+
+	@Override
+	public boolean resumeQueue(String queue) {
+		QueueName.validate(queue);
+		return write("resumption of queue '" + queue + "'", (tables) -> tables.queues().resume(queue),
+				(resumed) -> Set.of("queue:" + queue));
+	}
+
+	@Override
+	public boolean pauseTask(String task) {
+		TaskName.validate(task);
+		return write("pause of task '" + task + "'", (tables) -> tables.tasks().pause(task));
+	}
+
+	@Override
+	public boolean resumeTask(String task) {
+		TaskName.validate(task);
+		return write("resumption of task '" + task + "'", (tables) -> tables.tasks().resume(task));
 	}
 
 	@Override

@@ -1,5 +1,6 @@
 package io.pgconductor.execution;
 
+import java.time.Duration;
 import java.time.Instant;
 
 import io.pgconductor.jdbc.ClaimedExecution;
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Attempt {
 
+	private static final Duration LONGEST_CLOSURE = Duration.ofDays(1);
+
 	private final ClaimedExecution execution;
 
 	private final long claimedAtNanos = System.nanoTime();
@@ -19,6 +22,8 @@ public final class Attempt {
 	private volatile long startedAtNanos;
 
 	private @Nullable Thread thread;
+
+	private @Nullable BatchRun batch;
 
 	private volatile @Nullable Interruption interruption;
 
@@ -31,6 +36,8 @@ public final class Attempt {
 	private volatile boolean aside;
 
 	private volatile boolean inTransaction;
+
+	private volatile @Nullable Duration gateClosedFor;
 
 	private @Nullable Progress untoldProgress;
 
@@ -113,6 +120,22 @@ public final class Attempt {
 	}
 
 	/**
+	 * Note that those who share a limit with the execution are to be left alone, too.
+	 * @param time for how long
+	 */
+	void closeGate(Duration time) {
+		this.gateClosedFor = (time.compareTo(LONGEST_CLOSURE) < 0) ? time : LONGEST_CLOSURE;
+	}
+
+	/**
+	 * Return how long those who share a limit with the execution are to be left alone.
+	 * @return the time; {@code null} if they are not
+	 */
+	public @Nullable Duration gateClosedFor() {
+		return this.gateClosedFor;
+	}
+
+	/**
 	 * Note that a transaction begins whose last statement is about the execution, or that
 	 * it has ended.
 	 * @param open whether it is open
@@ -145,11 +168,27 @@ public final class Attempt {
 	}
 
 	/**
+	 * Begin as part of a batch.
+	 * @param run is told of an interruption
+	 * @return {@code false} if the attempt was broken off before
+	 */
+	synchronized boolean begin(BatchRun run) {
+		if (this.interruption != null) {
+			return false;
+		}
+		this.startedAtNanos = System.nanoTime();
+		this.batch = run;
+		run.join();
+		return true;
+	}
+
+	/**
 	 * End: no interruption reaches the thread any more, and none that did stays behind.
 	 * @return what broke the attempt off, {@code null} if nothing did
 	 */
 	synchronized @Nullable Interruption end() {
 		this.thread = null;
+		this.batch = null;
 		Thread.interrupted();
 		return this.interruption;
 	}
@@ -181,6 +220,9 @@ public final class Attempt {
 	public synchronized void interrupt(Interruption reason) {
 		if (reason == Interruption.CANCELLED) {
 			this.cancelled = true;
+		}
+		if (this.interruption == null && this.batch != null) {
+			this.batch.brokenOff();
 		}
 		if (this.interruption == null || reason == Interruption.LOST) {
 			this.interruption = reason;

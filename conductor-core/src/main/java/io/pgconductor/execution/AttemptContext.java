@@ -41,6 +41,8 @@ final class AttemptContext implements TaskContext {
 
 	private static final Duration LONGEST_SLEEP = Duration.ofDays(366L * 1000);
 
+	private static final Duration LONGEST_RETRY_AFTER = Duration.ofDays(1);
+
 	private static final Instant EARLIEST = Instant.parse("0001-01-01T00:00:00Z");
 
 	private static final Instant END = Instant.parse("+10000-01-01T00:00:00Z");
@@ -184,6 +186,17 @@ final class AttemptContext implements TaskContext {
 		else if (until == null || until.isAfter(now())) {
 			throw this.exit.suspend("sleep '" + name + "'", new Outcome.Sleeping(name, duration, until));
 		}
+	}
+
+	@Override
+	public void rateLimited(Duration retryAfter) {
+		if (retryAfter.isNegative() || retryAfter.compareTo(LONGEST_RETRY_AFTER) > 0) {
+			throw new IllegalArgumentException("retryAfter must be between 0 and 1 day, was " + retryAfter);
+		}
+		reachBoundary();
+		verifyMaySuspend("rateLimited");
+		this.attempt.closeGate(retryAfter);
+		throw this.exit.suspend("rateLimited", new Outcome.RateLimited(retryAfter));
 	}
 
 	@Override

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeoutException;
 
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.NonRetryableException;
+import io.pgconductor.RetryAfterException;
 import io.pgconductor.SuspensionSignal;
 import io.pgconductor.TaskContextHolder;
 import io.pgconductor.TaskEvent;
@@ -65,6 +66,10 @@ public final class AttemptRunner {
 		this.json = services.json();
 		this.outcomes = new AttemptOutcomes(this.json, completedRetention, failedRetention);
 		this.timer = timer;
+	}
+
+	AttemptOutcomes outcomes() {
+		return this.outcomes;
 	}
 
 	/**
@@ -182,6 +187,10 @@ public final class AttemptRunner {
 				&& (attempt.interruption() == null || attempt.interruption() == Interruption.SHUTDOWN);
 	}
 
+	TaskEvent<?> event(ClaimedExecution execution, TaskSpec task) {
+		return event(execution, task, headers(execution));
+	}
+
 	private TaskEvent<?> event(ClaimedExecution execution, TaskSpec task, Map<String, String> headers) {
 		TaskEvent<?> event;
 		if (TriggerHeaders.sayRowChange(headers)) {
@@ -260,12 +269,15 @@ public final class AttemptRunner {
 			return new Outcome.Cancelled();
 		}
 		if (failure != null) {
+			if (failure instanceof RetryAfterException retryAfter && task.rateLimit() != null) {
+				attempt.closeGate(retryAfter.delay());
+			}
 			return this.outcomes.failed(execution, task, failure, hasSteps);
 		}
 		return completion;
 	}
 
-	private static boolean isCausedBy(@Nullable Throwable failure, @Nullable Throwable signal) {
+	static boolean isCausedBy(@Nullable Throwable failure, @Nullable Throwable signal) {
 		Throwable cause = failure;
 		for (int depth = 0; cause != null && depth < 100; depth++) {
 			if (cause == signal) {
@@ -281,7 +293,7 @@ public final class AttemptRunner {
 		return !new EngineCalls(attempt).call(() -> this.services.running().cancelled(ids)).isEmpty();
 	}
 
-	private static NonRetryableException swallowed(TaskSpec task, @Nullable Throwable failure) {
+	static NonRetryableException swallowed(TaskSpec task, @Nullable Throwable failure) {
 		return new NonRetryableException("The handler of " + task
 				+ " was to be left by a SuspensionSignal, in order to "
 				+ "wait, but it or advice around it has caught that: let it pass, and don't catch Throwable or Error "

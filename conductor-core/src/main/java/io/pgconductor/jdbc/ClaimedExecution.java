@@ -26,11 +26,16 @@ import org.jspecify.annotations.Nullable;
  * @param waitId what that one waits on
  * @param keyed whether it has a key and has not begun: until it is decided that it does,
  * it may have to give way to a newer execution with the same key
+ * @param hasDedupeKey whether it may have a key that is free when it ends
+ * @param gate the gate that its task's limits have let it through; {@code null}: nothing
+ * limits it
+ * @param lane which of the gate's lanes it is on: what is on the same one runs one after
+ * another; {@code null}: on none
  */
 public record ClaimedExecution(UUID id, UUID node, int claimNo, String task, String queue, int attempt, int maxAttempts,
 		int priority, OffsetDateTime runAt, OffsetDateTime claimedAt, @Nullable String payload,
 		@Nullable String headers, boolean resumed, boolean cancelRequested, @Nullable UUID parentId,
-		@Nullable UUID waitId, boolean keyed) {
+		@Nullable UUID waitId, boolean keyed, boolean hasDedupeKey, @Nullable String gate, @Nullable Integer lane) {
 
 	/**
 	 * Return whether there may be something to remember from earlier runs.
@@ -38,6 +43,14 @@ public record ClaimedExecution(UUID id, UUID node, int claimNo, String task, Str
 	 */
 	public boolean mayHaveHistory() {
 		return this.claimNo > 1;
+	}
+
+	/**
+	 * Return whether limits count it as long as it is claimed.
+	 * @return whether somebody may wait for its end
+	 */
+	public boolean gated() {
+		return this.gate != null;
 	}
 
 }

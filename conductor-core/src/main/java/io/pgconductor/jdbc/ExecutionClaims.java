@@ -31,11 +31,14 @@ public final class ExecutionClaims {
 	// the log. A node that was declared dead claims nothing, although it may not know
 	// yet.
 	private static final String CLAIM = """
-			with candidate as materialized (
+			with paused as materialized (
+			    select array (select name from ${schema}.task where paused) as tasks
+			), candidate as materialized (
 			    select ctid from (
 			%s
 			    ) ready
 			    where not exists (select from ${schema}.node where id = :node and dead_at is not null)
+			      and not exists (select from ${schema}.queue where name = :queue and paused)
 			    limit :limit
 			), relaxed as materialized (
 			    select set_config('synchronous_commit', 'off', true)
@@ -49,17 +52,20 @@ public final class ExecutionClaims {
 
 	private static final String COLUMNS = """
 			id, claim_no, task, attempt, max_attempts, priority, run_at, claimed_at, payload, headers,
-			    waiting_for is not null, cancel_requested_at is not null, parent_id, wait_id, coalesce_key is not null
+			    waiting_for is not null, cancel_requested_at is not null, parent_id, wait_id, coalesce_key is not null,
+			    dedupe_key is not null
 			""";
 
-	private static final String READ = "select " + COLUMNS
-			+ "from ${schema}.execution where id = any (:ids) and claimed_by = :node";
+	private static final String READ = """
+			select %s, gate, lane from ${schema}.execution where id = any (:ids) and claimed_by = :node
+			""".formatted(COLUMNS);
 
 	// A locking clause has to be one level below a UNION; LIMIT stops the ranges behind
 	private static final String RANGE = """
 			        select ctid from (
 			            select ctid from ${schema}.execution
 			            where queue = :queue and phase = 'due' and gate is null and claimed_by is null and task = any (:tasks)
+			              and task <> all ((select tasks from paused)::text[])
 			              %s
 			            order by queue, priority desc, run_at, id
 			            limit :limit for update skip locked) range
@@ -70,10 +76,15 @@ public final class ExecutionClaims {
 	private static final String RELEASE_UNKNOWN = """
 			with released as (
 			    update ${schema}.execution
-			    set claimed_by = null, attempt = attempt - case when waiting_for is null then 1 else 0 end
+			    set claimed_by = null, phase = 'due',
+			        attempt = attempt - case when waiting_for is null then 1 else 0 end
 			    where ctid = any (array (
 			        select ctid from ${schema}.execution
 			        where queue = :queue and phase = 'due' and gate is null and claimed_by = :node and id <> all (:known)
+			        for update skip locked))
+			       or ctid = any (array (
+			        select ctid from ${schema}.execution
+			        where queue = :queue and phase = 'running' and claimed_by = :node and id <> all (:known)
 			        for update skip locked))
 			    returning queue
 			)
@@ -116,7 +127,7 @@ public final class ExecutionClaims {
 				.param("runAt" + i, position.runAt())
 				.param("id" + i, position.id());
 		}
-		return statement.query((ResultSet rs) -> claimed(rs, node, queue));
+		return statement.query((ResultSet rs) -> claimed(rs, node, queue, false));
 	}
 
 	private String claimStatement(int positions) {
@@ -136,7 +147,8 @@ public final class ExecutionClaims {
 		return RANGE.formatted(condition);
 	}
 
-	private static List<ClaimedExecution> claimed(ResultSet rs, UUID node, String queue) throws SQLException {
+	private static List<ClaimedExecution> claimed(ResultSet rs, UUID node, String queue, boolean mayBeGated)
+			throws SQLException {
 		List<ClaimedExecution> claimed = new ArrayList<>();
 		OffsetDateTime claimedAt = null;
 		while (rs.next()) {
@@ -147,7 +159,8 @@ public final class ExecutionClaims {
 			claimed.add(new ClaimedExecution(rs.getObject(1, UUID.class), node, rs.getInt(2), rs.getString(3), queue,
 					rs.getInt(4), rs.getInt(5), rs.getInt(6), rs.getObject(7, OffsetDateTime.class), claimedAt,
 					rs.getString(9), rs.getString(10), rs.getBoolean(11), rs.getBoolean(12),
-					rs.getObject(13, UUID.class), rs.getObject(14, UUID.class), rs.getBoolean(15)));
+					rs.getObject(13, UUID.class), rs.getObject(14, UUID.class), rs.getBoolean(15), rs.getBoolean(16),
+					mayBeGated ? rs.getString(17) : null, mayBeGated ? rs.getObject(18, Integer.class) : null));
 		}
 		return claimed;
 	}
@@ -163,7 +176,7 @@ public final class ExecutionClaims {
 		return this.jdbc.sql(this.schema.sql(READ))
 			.param("ids", SqlArrays.of("uuid", ids))
 			.param("node", node)
-			.query((ResultSet rs) -> claimed(rs, node, queue));
+			.query((ResultSet rs) -> claimed(rs, node, queue, true));
 	}
 
 	/**

@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -42,13 +43,14 @@ public final class ExecutionOutcomes {
 			    where %s
 			    returning e.id, e.task, e.queue, e.priority, o.state, e.attempt, e.max_attempts, e.claim_no, e.payload,
 			        e.headers, o.result::json as result, coalesce(o.error::json, e.error) as error, e.created_at, e.run_at,
-			        e.claimed_at, e.parent_id, o.kept
+			        e.claimed_at, e.parent_id, e.dedupe_key, o.kept
 			)
 			insert into ${schema}.finished_execution
 			    (id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, result, error,
-			     created_at, run_at, claimed_at, finished_at, expires_at, parent_id)
+			     created_at, run_at, claimed_at, finished_at, expires_at, parent_id, dedupe_key)
 			select id, task, queue, priority, state, attempt, max_attempts, claim_no, payload, headers, result, error,
-			       created_at, run_at, claimed_at, ${schema}.now(), ${schema}.now() + kept * interval '1 second', parent_id
+			       created_at, run_at, claimed_at, ${schema}.now(), ${schema}.now() + kept * interval '1 second', parent_id,
+			       dedupe_key
 			from done
 			returning id
 			"""
@@ -106,6 +108,13 @@ public final class ExecutionOutcomes {
 			where %s
 			for update of e skip locked
 			""".formatted(FENCE);
+
+	private static final String CLOSE_GATES = "select ${schema}.pause_gates(:gates, :seconds)";
+
+	// Whoever waits for one of their lanes has something to do
+	private static final String LEAVE_GATES = """
+			select count(${schema}.wake('queue:' || q)) from unnest(:queues::text[]) q
+			""";
 
 	private static final String LOCK_WAITS = "select ${schema}.lock_waits(:ids::uuid[])";
 
@@ -168,8 +177,10 @@ public final class ExecutionOutcomes {
 			.param("ids", SqlArrays.of("uuid", List.of(recording.execution().id())))
 			.query((rs, row) -> true)
 			.list();
-		return !fenced(LOCK_UNCANCELLED, node, one).query(UUID.class).list().isEmpty()
+		boolean finished = !fenced(LOCK_UNCANCELLED, node, one).query(UUID.class).list().isEmpty()
 				&& !finish(node, one).executions().isEmpty();
+		leaveGates(one);
+		return finished;
 	}
 
 	private Recorded record(UUID node, List<Recording> recordings) {
@@ -177,6 +188,7 @@ public final class ExecutionOutcomes {
 		for (Recording recording : recordings) {
 			byKind.computeIfAbsent(Kind.of(recording), (kind) -> new ArrayList<>(recordings.size())).add(recording);
 		}
+		closeGates(recordings);
 		Recorded all = Recorded.nothing();
 		byKind.forEach((kind, members) -> {
 			Recorded recorded = record(node, kind, members);
@@ -187,7 +199,37 @@ public final class ExecutionOutcomes {
 						members.stream().filter((r) -> !recorded.executions().contains(r.execution().id())).toList()));
 			}
 		});
+		leaveGates(recordings);
 		return all;
+	}
+
+	// Before others are let through
+	private void closeGates(List<Recording> recordings) {
+		List<Recording> closing = recordings.stream()
+			.filter((r) -> r.gateClosedFor() != null && r.execution().gated())
+			.toList();
+		if (!closing.isEmpty()) {
+			this.jdbc.sql(this.schema.sql(CLOSE_GATES))
+				.param("gates", SqlArrays.texts(closing, (r) -> r.execution().gate()))
+				.param("seconds",
+						SqlArrays.column("float8", closing, (r) -> seconds(Objects.requireNonNull(r.gateClosedFor()))))
+				.query((rs, row) -> true)
+				.list();
+		}
+	}
+
+	private void leaveGates(List<Recording> recordings) {
+		Set<String> queues = recordings.stream()
+			.map(Recording::execution)
+			.filter(ClaimedExecution::gated)
+			.map(ClaimedExecution::queue)
+			.collect(Collectors.toSet());
+		if (!queues.isEmpty()) {
+			this.jdbc.sql(this.schema.sql(LEAVE_GATES))
+				.param("queues", SqlArrays.texts(queues))
+				.query(Long.class)
+				.single();
+		}
 	}
 
 	private Recorded record(UUID node, Kind kind, List<Recording> recordings) {
@@ -198,6 +240,7 @@ public final class ExecutionOutcomes {
 			case RESCHEDULE -> reschedule(node, recordings);
 			case RELEASE -> Recorded.of(fenced(RELEASE, node, recordings).query(UUID.class).list());
 			case SLEEP -> this.suspensions.sleep(node, recordings);
+			case LIMIT -> this.suspensions.limit(node, recordings);
 			case INVOKE -> this.suspensions.invoke(node, recordings);
 			case AWAIT_CHILDREN -> this.suspensions.awaitChildren(node, recordings);
 			case AWAIT_EVENT -> this.suspensions.awaitEvent(node, recordings);
@@ -310,7 +353,8 @@ public final class ExecutionOutcomes {
 
 	private enum Kind {
 
-		DISCARD, ARCHIVE, FINISH, RESCHEDULE, RELEASE, SLEEP, INVOKE, AWAIT_CHILDREN, AWAIT_EVENT, STILL_AWAIT_EVENT;
+		DISCARD, ARCHIVE, FINISH, RESCHEDULE, RELEASE, SLEEP, LIMIT, INVOKE, AWAIT_CHILDREN, AWAIT_EVENT,
+		STILL_AWAIT_EVENT;
 
 		static Kind of(Recording recording) {
 			Outcome outcome = recording.outcome();
@@ -332,6 +376,9 @@ public final class ExecutionOutcomes {
 			if (outcome instanceof Outcome.StillAwaitingEvent) {
 				return STILL_AWAIT_EVENT;
 			}
+			if (outcome instanceof Outcome.RateLimited) {
+				return LIMIT;
+			}
 			return (outcome instanceof Outcome.Suspended) ? SLEEP : RELEASE;
 		}
 
@@ -344,7 +391,7 @@ public final class ExecutionOutcomes {
 			if (outcome.retention().keeps()) {
 				return ARCHIVE;
 			}
-			return outcome.hasSteps() ? FINISH : DISCARD;
+			return (outcome.hasSteps() || execution.hasDedupeKey()) ? FINISH : DISCARD;
 		}
 
 	}

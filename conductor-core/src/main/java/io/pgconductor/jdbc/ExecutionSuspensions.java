@@ -13,6 +13,7 @@ import io.pgconductor.jdbc.Outcome.AwaitingEvent;
 import io.pgconductor.jdbc.Outcome.Invoking;
 import io.pgconductor.jdbc.Outcome.NewChild;
 import io.pgconductor.jdbc.Outcome.OutsideWindow;
+import io.pgconductor.jdbc.Outcome.RateLimited;
 import io.pgconductor.jdbc.Outcome.Sleeping;
 import io.pgconductor.jdbc.Outcome.StillAwaitingEvent;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,24 @@ final class ExecutionSuspensions {
 			       array (select name from target where ${schema}.wake(name) is not null) as woken
 			""".formatted(FENCE, TARGETS.formatted("done"));
 
+	// Behind a closed gate it keeps its place; without a gate it has to wait itself
+	private static final String LIMIT = """
+			with done as (
+			    update ${schema}.execution e
+			    set claimed_by = null, waiting_for = coalesce(e.waiting_for, 'limit'),
+			        run_at = case when e.gate is null then ${schema}.now() + o.delay * interval '1 second' else e.run_at end,
+			        phase = case when e.gate is null and o.delay > 0 then 'future' else 'due' end
+			    from unnest(:ids::uuid[], :claimNos::int[], :delays::float8[]) as o (id, claim_no, delay)
+			    where %s
+			    returning e.id, e.queue, e.phase, e.run_at
+			), target as (
+			    %s
+			)
+			select array (select id from done) as recorded,
+			       array (select name from target where ${schema}.wake(name) is not null) as woken
+			"""
+		.formatted(FENCE, TARGETS.formatted("done"));
+
 	private static final String INVOKE = """
 			with parent as (
 			    update ${schema}.execution e
@@ -78,9 +97,11 @@ final class ExecutionSuspensions {
 			    select wait_id, id, step, kind, pending, max_size, case when timeout is not null then run_at end from parent
 			), child as (
 			    insert into ${schema}.execution
-			        (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase, parent_id, wait_id, part)
+			        (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase, parent_id, wait_id, part,
+			         gate)
 			    select c.id, c.task, t.queue, t.priority, t.max_attempts, c.payload::json, ${schema}.now(), ${schema}.now(),
-			           case when t.held is false then 'due' else 'held' end, p.id, p.wait_id, c.part
+			           case when t.held is false then 'due' else 'held' end, p.id, p.wait_id, c.part,
+			           case when t.gate is not null then ${schema}.gate_of(t, c.payload::json) end
 			    from unnest(:children::uuid[], :childWaits::uuid[], :tasks::text[], :parts::int[], :payloads::text[])
 			        as c (id, wait_id, task, part, payload)
 			    join parent p on p.wait_id = c.wait_id
@@ -197,6 +218,20 @@ final class ExecutionSuspensions {
 
 	private static @Nullable String text(@Nullable Object value) {
 		return (value != null) ? value.toString() : null;
+	}
+
+	/**
+	 * Suspend until a limit of somebody else lets the executions go on.
+	 * @param node the node that holds the executions
+	 * @param recordings of {@link RateLimited}
+	 * @return what was recorded
+	 */
+	Recorded limit(UUID node, List<Recording> recordings) {
+		return FencedStatement.of(this.jdbc, this.schema.sql(LIMIT), node, recordings)
+			.param("delays",
+					SqlArrays.column("float8", recordings, (r) -> seconds(((RateLimited) r.outcome()).delay())))
+			.query(ExecutionSuspensions::recorded)
+			.single();
 	}
 
 	/**

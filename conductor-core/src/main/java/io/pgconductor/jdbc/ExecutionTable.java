@@ -38,7 +38,7 @@ public final class ExecutionTable {
 	// promoter's longest sleep wakes the promoter.
 	private static final String ENQUEUE = """
 			with definition as materialized (
-			    select queue, priority, max_attempts, held from ${schema}.task where name = :task
+			    select t as task, t.queue, t.priority, t.max_attempts, t.held, t.gate from ${schema}.task t where t.name = :task
 			), item as (
 			    select i.*, coalesce(i.run_at, ${schema}.now() + i.delay * interval '1 second', ${schema}.now()) as due_at
 			    from unnest(:ids::uuid[], :payloads::text[], :headers::text[], :queues::text[], :priorities::int[],
@@ -46,11 +46,12 @@ public final class ExecutionTable {
 			        as i (id, payload, headers, queue, priority, run_at, delay, max_attempts)
 			), created as (
 			    insert into ${schema}.execution
-			        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+			        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, gate)
 			    select i.id, :task, coalesce(i.queue, d.queue), coalesce(i.priority, d.priority),
 			           coalesce(i.max_attempts, d.max_attempts), i.payload::json, i.headers::json, ${schema}.now(), i.due_at,
 			           case when i.due_at > ${schema}.now() then 'future'
-			                when d.held is false then 'due' else 'held' end
+			                when d.held is false then 'due' else 'held' end,
+			           case when d.gate is not null then ${schema}.gate_of(d.task, i.payload::json) end
 			    from item i left join definition d on true
 			    returning queue, phase, run_at
 			), target as (
@@ -66,11 +67,12 @@ public final class ExecutionTable {
 	// costs the client and the server half as much.
 	private static final String ENQUEUE_ONE = """
 			insert into ${schema}.execution
-			    (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+			    (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, gate)
 			select i.id, i.task, coalesce(i.queue, t.queue), coalesce(i.priority, t.priority),
 			       coalesce(i.max_attempts, t.max_attempts), i.payload, i.headers, ${schema}.now(), i.due_at,
 			       case when i.due_at > ${schema}.now() then 'future'
-			            when t.held is false then 'due' else 'held' end
+			            when t.held is false then 'due' else 'held' end,
+			       case when t.gate is not null then ${schema}.gate_of(t, i.payload) end
 			from (select ?::uuid as id, ?::text as task, ?::json as payload, ?::json as headers, ?::text as queue,
 			          ?::int as priority, ?::int as max_attempts,
 			          coalesce(?::timestamptz, ${schema}.now() + ?::float8 * interval '1 second', ${schema}.now()) as due_at) i
@@ -79,6 +81,12 @@ public final class ExecutionTable {
 			    case when phase = 'due' and ${schema}.wake('queue:' || queue) is not null then 'queue:' || queue
 			         when phase = 'future' and run_at < ${schema}.now() + interval '5 seconds'
 			             and ${schema}.wake('promoter') is not null then 'promoter' end as target
+			""";
+
+	// Those with keys are not always new
+	private static final String ENQUEUE_KEYED = """
+			select registered, executions, targets from ${schema}.invoke_keyed(:task, :ids, :payloads, :headers, :queues,
+			    :priorities, :runAts::timestamptz[], :delays, :maxAttempts, :keys, :rules, :windows, :maxWaits)
 			""";
 
 	private static final String FIND = """
@@ -107,10 +115,11 @@ public final class ExecutionTable {
 			), revived as (
 			    insert into ${schema}.execution
 			        (id, task, queue, priority, max_attempts, payload, headers, error, claim_no, created_at, run_at, phase,
-			         parent_id)
+			         parent_id, dedupe_key, gate)
 			    select e.id, e.task, coalesce(e.queue, t.queue), coalesce(e.priority, t.priority),
 			           coalesce(e.max_attempts, t.max_attempts), e.payload, e.headers, e.error, e.claim_no, e.created_at,
-			           ${schema}.now(), case when t.held is false then 'due' else 'held' end, e.parent_id
+			           ${schema}.now(), case when t.held is false then 'due' else 'held' end, e.parent_id, e.dedupe_key,
+			           case when t.gate is not null then ${schema}.gate_of(t, e.payload) end
 			    from finished e left join ${schema}.task t on t.name = e.task
 			    returning queue, phase
 			)
@@ -120,9 +129,21 @@ public final class ExecutionTable {
 			""";
 
 	private static final String ANY_READY = """
-			select exists (
-			    select from ${schema}.execution
-			    where queue = :queue and phase = 'due' and gate is null and claimed_by is null and task = any (:tasks))
+			with served as materialized (
+			    select array (
+			        select unnest(:tasks::text[])
+			        except
+			        select name from ${schema}.task where paused) as tasks
+			)
+			select not exists (select from ${schema}.queue where name = :queue and paused)
+			    and (exists (
+			             select from ${schema}.execution
+			             where queue = :queue and phase = 'due' and gate is null and claimed_by is null
+			               and task = any ((select tasks from served)::text[]))
+			         or exists (
+			             select from ${schema}.execution
+			             where queue = :queue and phase = 'due' and gate is not null and claimed_by is null
+			               and task = any ((select tasks from served)::text[])))
 			""";
 
 	private static final ParameterizedTypeReference<Map<String, String>> HEADERS = new ParameterizedTypeReference<>() {
@@ -146,11 +167,13 @@ public final class ExecutionTable {
 	/**
 	 * What an enqueueing did.
 	 *
+	 * @param executions for each of those that were to be enqueued: which it is, or which
+	 * one has its key
 	 * @param registered whether a worker has ever registered the task
 	 * @param targets who has something to do: {@code queue:} and a queue's name, or
 	 * {@code promoter}
 	 */
-	public record Enqueued(boolean registered, Set<String> targets) {
+	public record Enqueued(List<UUID> executions, boolean registered, Set<String> targets) {
 	}
 
 	/**
@@ -160,10 +183,32 @@ public final class ExecutionTable {
 	 * @return what was enqueued
 	 */
 	public Enqueued enqueue(String task, List<NewExecution> executions) {
+		if (executions.stream().anyMatch((execution) -> execution.keyRule() != null)) {
+			return enqueueKeyed(task, executions);
+		}
 		if (executions.size() == 1) {
 			return enqueue(task, executions.get(0));
 		}
-		return this.jdbc.sql(this.schema.sql(ENQUEUE))
+		return enqueueing(ENQUEUE, task, executions)
+			.query((rs, row) -> new Enqueued(executions.stream().map(NewExecution::id).toList(),
+					rs.getBoolean("registered"), targets(rs)))
+			.single();
+	}
+
+	private Enqueued enqueueKeyed(String task, List<NewExecution> executions) {
+		return enqueueing(ENQUEUE_KEYED, task, executions)
+			.param("keys", SqlArrays.texts(executions, (e) -> e.options().dedupeKey()))
+			.param("rules", SqlArrays.texts(executions, NewExecution::keyRule))
+			.param("windows", SqlArrays.column("float8", executions,
+					(e) -> seconds((e.options().throttle() != null) ? e.options().throttle() : e.options().debounce())))
+			.param("maxWaits", SqlArrays.column("float8", executions, (e) -> seconds(e.options().maxWait())))
+			.query((rs, row) -> new Enqueued(List.of((UUID[]) rs.getArray("executions").getArray()),
+					rs.getBoolean("registered"), targets(rs)))
+			.single();
+	}
+
+	private JdbcClient.StatementSpec enqueueing(String sql, String task, List<NewExecution> executions) {
+		return this.jdbc.sql(this.schema.sql(sql))
 			.param("task", task)
 			.param("ids", SqlArrays.column("uuid", executions, NewExecution::id))
 			.param("payloads", SqlArrays.texts(executions, NewExecution::payload))
@@ -171,10 +216,8 @@ public final class ExecutionTable {
 			.param("queues", SqlArrays.texts(executions, (e) -> e.options().queue()))
 			.param("priorities", SqlArrays.ints(executions, (e) -> e.options().priority()))
 			.param("runAts", SqlArrays.column("timestamptz", executions, (e) -> e.options().runAt()))
-			.param("delays", SqlArrays.column("float8", executions, ExecutionTable::delayInSeconds))
-			.param("maxAttempts", SqlArrays.ints(executions, (e) -> e.options().maxAttempts()))
-			.query((rs, row) -> new Enqueued(rs.getBoolean("registered"), targets(rs)))
-			.single();
+			.param("delays", SqlArrays.column("float8", executions, (e) -> seconds(e.options().delay())))
+			.param("maxAttempts", SqlArrays.ints(executions, (e) -> e.options().maxAttempts()));
 	}
 
 	private Enqueued enqueue(String task, NewExecution execution) {
@@ -188,17 +231,17 @@ public final class ExecutionTable {
 			.param(6, options.priority(), Types.INTEGER)
 			.param(7, options.maxAttempts(), Types.INTEGER)
 			.param(8, (options.runAt() != null) ? options.runAt().toString() : null, Types.VARCHAR)
-			.param(9, delayInSeconds(execution), Types.DOUBLE)
+			.param(9, seconds(options.delay()), Types.DOUBLE)
 			.query((rs, row) -> {
 				String target = rs.getString("target");
-				return new Enqueued(rs.getBoolean("registered"), (target != null) ? Set.of(target) : Set.of());
+				return new Enqueued(List.of(execution.id()), rs.getBoolean("registered"),
+						(target != null) ? Set.of(target) : Set.of());
 			})
 			.single();
 	}
 
-	private static @Nullable Double delayInSeconds(NewExecution execution) {
-		Duration delay = execution.options().delay();
-		return (delay != null) ? delay.getSeconds() + delay.getNano() / 1e9 : null;
+	private static @Nullable Double seconds(@Nullable Duration duration) {
+		return (duration != null) ? duration.getSeconds() + duration.getNano() / 1e9 : null;
 	}
 
 	public Optional<Execution> find(UUID id) {

@@ -28,7 +28,8 @@ public final class ExecutionUpkeep {
 			), promoted as (
 			    update ${schema}.execution e
 			    set phase = case when t.held is false then 'due' else 'held' end, queue = coalesce(e.queue, t.queue),
-			        priority = coalesce(e.priority, t.priority), max_attempts = coalesce(e.max_attempts, t.max_attempts)
+			        priority = coalesce(e.priority, t.priority), max_attempts = coalesce(e.max_attempts, t.max_attempts),
+			        gate = case when t.gate is not null then ${schema}.gate_of(t, e.payload) end
 			    from candidate c left join ${schema}.task t on t.name = c.task
 			    where e.ctid = c.ctid
 			    returning e.queue, e.phase
@@ -47,7 +48,7 @@ public final class ExecutionUpkeep {
 
 	private static final String RELEASE_HELD = """
 			with candidate as materialized (
-			    select e.ctid, t.queue, t.priority, t.max_attempts
+			    select e.ctid, t as task, t.gate, t.queue, t.priority, t.max_attempts
 			    from ${schema}.task t
 			    cross join lateral (
 			        select ctid from ${schema}.execution
@@ -58,7 +59,8 @@ public final class ExecutionUpkeep {
 			), released as (
 			    update ${schema}.execution e
 			    set phase = 'due', queue = coalesce(e.queue, c.queue), priority = coalesce(e.priority, c.priority),
-			        max_attempts = coalesce(e.max_attempts, c.max_attempts)
+			        max_attempts = coalesce(e.max_attempts, c.max_attempts),
+			        gate = case when c.gate is not null then ${schema}.gate_of(c.task, e.payload) end
 			    from candidate c
 			    where e.ctid = c.ctid
 			    returning e.queue
@@ -70,9 +72,15 @@ public final class ExecutionUpkeep {
 	private static final String HOLD = """
 			update ${schema}.execution set phase = 'held'
 			where ctid = any (array (
-			    select ctid from ${schema}.execution
-			    where phase = 'due' and gate is null and claimed_by is null and task = any (:tasks)
-			    limit :limit for update skip locked))
+			    select ctid from (
+			        select ctid from ${schema}.execution
+			        where phase = 'due' and gate is null and claimed_by is null and task = any (:tasks)
+			        limit :limit for update skip locked) free
+			    union all
+			    select ctid from (
+			        select ctid from ${schema}.execution
+			        where phase = 'due' and gate is not null and claimed_by is null and task = any (:tasks)
+			        limit :limit for update skip locked) gated))
 			""";
 
 	// What is on a queue that some node serves is left: somebody may have chosen it
@@ -87,9 +95,16 @@ public final class ExecutionUpkeep {
 			    select e.ctid, s.queue
 			    from stranded s
 			    cross join lateral (
-			        select ctid from ${schema}.execution
-			        where queue = s.former_queue and phase = 'due' and gate is null and claimed_by is null and task = s.name
-			        limit :limit for update skip locked) e
+			        select ctid from (
+			            select ctid from ${schema}.execution
+			            where queue = s.former_queue and phase = 'due' and gate is null and claimed_by is null and task = s.name
+			            limit :limit for update skip locked) free
+			        union all
+			        select ctid from (
+			            select ctid from ${schema}.execution
+			            where queue = s.former_queue and phase = 'due' and gate is not null and claimed_by is null
+			              and task = s.name
+			            limit :limit for update skip locked) gated) e
 			    limit :limit
 			), rehomed as (
 			    update ${schema}.execution e set queue = c.queue
@@ -99,6 +114,18 @@ public final class ExecutionUpkeep {
 			)
 			select (select count(*) from rehomed) as rehomed,
 			       (select count(${schema}.wake('queue:' || queue)) from (select distinct queue from rehomed) q) as woken
+			""";
+
+	private static final String REGATE = "select ${schema}.regate(:limit)";
+
+	// Those that were enqueued by who did not know of a limit yet. Nobody claims them.
+	private static final String REGATE_STRAYS = """
+			select case when exists (select from ${schema}.task where gate is not null) then ${schema}.regate(
+			    array (select id from ${schema}.execution
+			           where phase = 'due' and gate is null and claimed_by is null
+			             and task = any (array (select name from ${schema}.task where gate is not null))
+			           limit :limit),
+			    array (select name from ${schema}.task where gate is not null)) else 0 end
 			""";
 
 	private static final String SET_ASIDE = """
@@ -251,6 +278,24 @@ public final class ExecutionUpkeep {
 			.param("limit", limit)
 			.query((rs, row) -> rs.getInt("rehomed"))
 			.single();
+	}
+
+	/**
+	 * Have executions wait at the gates that they belong to, since limits have changed.
+	 * @param limit how many are looked at
+	 * @return whether there is more to do at once
+	 */
+	public boolean regate(int limit) {
+		return this.jdbc.sql(this.schema.sql(REGATE)).param("limit", limit).query(Boolean.class).single();
+	}
+
+	/**
+	 * Have executions of limited tasks wait at a gate that wait at none.
+	 * @param limit how many at most
+	 * @return how many did
+	 */
+	public int regateStrays(int limit) {
+		return this.jdbc.sql(this.schema.sql(REGATE_STRAYS)).param("limit", limit).query(Integer.class).single();
 	}
 
 	/**

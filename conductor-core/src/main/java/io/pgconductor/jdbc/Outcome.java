@@ -160,6 +160,20 @@ public sealed interface Outcome {
 	}
 
 	/**
+	 * It was told to come back later, as all others that it shares a limit with.
+	 *
+	 * @param delay how long from now
+	 */
+	record RateLimited(Duration delay) implements Suspended {
+
+		@Override
+		public String label() {
+			return "postponed";
+		}
+
+	}
+
+	/**
 	 * It waits for its time window to open.
 	 *
 	 * @param until when that is

@@ -114,10 +114,11 @@ public final class ScheduleTable {
 			    where s.task = t.task and s.name = t.name
 			), created as (
 			    insert into ${schema}.execution
-			        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase)
+			        (id, task, queue, priority, max_attempts, payload, headers, created_at, run_at, phase, gate)
 			    select t.id, t.task, d.queue, d.priority, d.max_attempts, t.payload,
 			           json_build_object('conductor.schedule', t.name, 'conductor.time', t.tick_at),
-			           ${schema}.now(), ${schema}.now(), case when d.held is false then 'due' else 'held' end
+			           ${schema}.now(), ${schema}.now(), case when d.held is false then 'due' else 'held' end,
+			           case when d.gate is not null then ${schema}.gate_of(d, t.payload) end
 			    from tick t left join ${schema}.task d on d.name = t.task
 			    where t.id is not null
 			    returning queue, phase

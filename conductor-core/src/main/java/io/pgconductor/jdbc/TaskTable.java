@@ -5,7 +5,10 @@ import java.util.Collection;
 import java.util.List;
 
 import io.pgconductor.SchemaName;
+import io.pgconductor.task.PayloadPath;
+import io.pgconductor.task.RateLimit;
 import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskLimits;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
@@ -14,22 +17,51 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class TaskTable {
 
+	// Who waits may have something to do under the new limits. Executions that are there
+	// already are looked at again when what decides about their
+	// gates has changed: how much is let through is read when they are claimed
 	private static final String REGISTER = """
-			insert into ${schema}.task as t (name, queue, priority, max_attempts, keep_completed, keep_failed)
-			select d.name, d.queue, d.priority, d.max_attempts, d.keep_completed * interval '1 second',
-			       d.keep_failed * interval '1 second'
-			from unnest(:names::text[], :queues::text[], :priorities::int[], :maxAttempts::int[], :keepCompleted::float8[],
-			        :keepFailed::float8[]) as d (name, queue, priority, max_attempts, keep_completed, keep_failed)
-			order by d.name
-			on conflict (name) do update
-			set former_queues = case when t.queue = excluded.queue then t.former_queues
-			        else array_append(array_remove(array_remove(t.former_queues, t.queue), excluded.queue), t.queue) end,
-			    queue = excluded.queue, priority = excluded.priority, max_attempts = excluded.max_attempts,
-			    keep_completed = excluded.keep_completed, keep_failed = excluded.keep_failed, held = false,
-			    unserved_since = null
-			where (t.queue, t.priority, t.max_attempts, t.keep_completed, t.keep_failed, t.held, t.unserved_since)
-			    is distinct from (excluded.queue, excluded.priority, excluded.max_attempts, excluded.keep_completed,
-			        excluded.keep_failed, false, null::timestamptz)
+			with registered as (
+			    insert into ${schema}.task as t
+			        (name, queue, priority, max_attempts, keep_completed, keep_failed, gate, concurrency, concurrency_path,
+			         concurrency_row_path, rate_limit, rate_period, rate_path, rate_row_path, regated_to)
+			    select d.name, d.queue, d.priority, d.max_attempts, d.keep_completed * interval '1 second',
+			           d.keep_failed * interval '1 second', d.gate, d.concurrency, string_to_array(d.concurrency_path, '.'),
+			           string_to_array(d.concurrency_row_path, '.'), d.rate_limit, d.rate_period * interval '1 second',
+			           string_to_array(d.rate_path, '.'), string_to_array(d.rate_row_path, '.'),
+			           case when d.gate is not null then '00000000-0000-0000-0000-000000000000'::uuid end
+			    from unnest(:names::text[], :queues::text[], :priorities::int[], :maxAttempts::int[], :keepCompleted::float8[],
+			            :keepFailed::float8[], :gates::text[], :concurrencies::int[], :concurrencyPaths::text[],
+			            :concurrencyRowPaths::text[], :rateLimits::int[], :ratePeriods::float8[], :ratePaths::text[],
+			            :rateRowPaths::text[])
+			        as d (name, queue, priority, max_attempts, keep_completed, keep_failed, gate, concurrency, concurrency_path,
+			            concurrency_row_path, rate_limit, rate_period, rate_path, rate_row_path)
+			    order by d.name
+			    on conflict (name) do update
+			    set former_queues = case when t.queue = excluded.queue then t.former_queues
+			            else array_append(array_remove(array_remove(t.former_queues, t.queue), excluded.queue), t.queue) end,
+			        queue = excluded.queue, priority = excluded.priority, max_attempts = excluded.max_attempts,
+			        keep_completed = excluded.keep_completed, keep_failed = excluded.keep_failed, held = t.paused,
+			        unserved_since = null, gate = excluded.gate, concurrency = excluded.concurrency,
+			        concurrency_path = excluded.concurrency_path, concurrency_row_path = excluded.concurrency_row_path,
+			        rate_limit = excluded.rate_limit, rate_period = excluded.rate_period, rate_path = excluded.rate_path,
+			        rate_row_path = excluded.rate_row_path,
+			        regated_to = case
+			            when (t.gate, t.concurrency_path, t.concurrency_row_path, t.rate_path, t.rate_row_path)
+			                is distinct from (excluded.gate, excluded.concurrency_path, excluded.concurrency_row_path,
+			                    excluded.rate_path, excluded.rate_row_path)
+			            then '00000000-0000-0000-0000-000000000000'::uuid
+			            else t.regated_to end
+			    where (t.queue, t.priority, t.max_attempts, t.keep_completed, t.keep_failed, t.held, t.unserved_since, t.gate,
+			            t.concurrency, t.concurrency_path, t.concurrency_row_path, t.rate_limit, t.rate_period, t.rate_path,
+			            t.rate_row_path)
+			        is distinct from (excluded.queue, excluded.priority, excluded.max_attempts, excluded.keep_completed,
+			            excluded.keep_failed, t.paused, null::timestamptz, excluded.gate, excluded.concurrency,
+			            excluded.concurrency_path, excluded.concurrency_row_path, excluded.rate_limit, excluded.rate_period,
+			            excluded.rate_path, excluded.rate_row_path)
+			    returning queue
+			)
+			select count(${schema}.wake('queue:' || queue)) from (select distinct queue from registered) r
 			""";
 
 	private static final String UPDATE_SERVED = """
@@ -37,7 +69,7 @@ public final class TaskTable {
 			    select distinct unnest(tasks) as name from ${schema}.node where dead_at is null
 			)
 			update ${schema}.task t
-			set unserved_since = case when s.name is null then pg_catalog.now() end, held = t.held and s.name is null
+			set unserved_since = case when s.name is null then pg_catalog.now() end, held = t.paused or (t.held and s.name is null)
 			from ${schema}.task o left join served s on s.name = o.name
 			where t.name = o.name and (o.unserved_since is null) <> (s.name is not null)
 			""";
@@ -50,6 +82,10 @@ public final class TaskTable {
 			""";
 
 	private static final String HELD = "select name from ${schema}.task where held";
+
+	private static final String PAUSE = "select ${schema}.pause_task(:task)";
+
+	private static final String RESUME = "select ${schema}.resume_task(:task)";
 
 	private final JdbcClient jdbc;
 
@@ -69,9 +105,33 @@ public final class TaskTable {
 	 * @param maxAttempts its attempts
 	 * @param completed how long completed executions are kept
 	 * @param failed how long failed and cancelled ones are kept
+	 * @param task the name of the task that has it as its name or alias: what limits one
+	 * limits the others, too
+	 * @param limits what limits the task; {@code null}: nothing
 	 */
 	public record Definition(String name, String queue, int priority, int maxAttempts, Retention completed,
-			Retention failed) {
+			Retention failed, String task, @Nullable TaskLimits limits) {
+
+		@Nullable String gate() {
+			return (this.limits != null) ? this.task : null;
+		}
+
+		@Nullable Integer concurrency() {
+			return (this.limits != null) ? this.limits.concurrency() : null;
+		}
+
+		@Nullable PayloadPath concurrencyKey() {
+			return (this.limits != null) ? this.limits.concurrencyKey() : null;
+		}
+
+		@Nullable RateLimit rateLimit() {
+			return (this.limits != null) ? this.limits.rateLimit() : null;
+		}
+
+		@Nullable PayloadPath rateLimitKey() {
+			return (this.limits != null) ? this.limits.rateLimitKey() : null;
+		}
+
 	}
 
 	/**
@@ -86,12 +146,50 @@ public final class TaskTable {
 			.param("maxAttempts", SqlArrays.ints(definitions, Definition::maxAttempts))
 			.param("keepCompleted", SqlArrays.column("float8", definitions, (d) -> seconds(d.completed())))
 			.param("keepFailed", SqlArrays.column("float8", definitions, (d) -> seconds(d.failed())))
-			.update();
+			.param("gates", SqlArrays.texts(definitions, Definition::gate))
+			.param("concurrencies", SqlArrays.ints(definitions, Definition::concurrency))
+			.param("concurrencyPaths", SqlArrays.texts(definitions, (d) -> text(d.concurrencyKey())))
+			.param("concurrencyRowPaths", SqlArrays.texts(definitions, (d) -> columns(d.concurrencyKey())))
+			.param("rateLimits",
+					SqlArrays.ints(definitions, (d) -> (d.rateLimit() != null) ? d.rateLimit().executions() : null))
+			.param("ratePeriods",
+					SqlArrays.column("float8", definitions,
+							(d) -> (d.rateLimit() != null) ? d.rateLimit().period().toMillis() / 1e3 : null))
+			.param("ratePaths", SqlArrays.texts(definitions, (d) -> text(d.rateLimitKey())))
+			.param("rateRowPaths", SqlArrays.texts(definitions, (d) -> columns(d.rateLimitKey())))
+			.query(Long.class)
+			.single();
+	}
+
+	private static @Nullable String text(@Nullable PayloadPath path) {
+		return (path != null) ? path.toString() : null;
+	}
+
+	private static @Nullable String columns(@Nullable PayloadPath path) {
+		return (path != null) ? path.toColumns().toString() : null;
 	}
 
 	private static @Nullable Double seconds(Retention retention) {
 		Duration duration = retention.duration();
 		return (duration != null) ? duration.toMillis() / 1e3 : null;
+	}
+
+	/**
+	 * Have nobody run a task until it is resumed.
+	 * @param task the task's name
+	 * @return {@code false} if it was paused before
+	 */
+	public boolean pause(String task) {
+		return this.jdbc.sql(this.schema.sql(PAUSE)).param("task", task).query(Boolean.class).single();
+	}
+
+	/**
+	 * Have a paused task run again.
+	 * @param task the task's name
+	 * @return {@code false} if it was not paused
+	 */
+	public boolean resume(String task) {
+		return this.jdbc.sql(this.schema.sql(RESUME)).param("task", task).query(Boolean.class).single();
 	}
 
 	/**

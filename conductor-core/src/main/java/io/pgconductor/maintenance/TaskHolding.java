@@ -34,8 +34,8 @@ public final class TaskHolding {
 	}
 
 	/**
-	 * Hold one batch of the executions of tasks that have had no live node for some
-	 * minutes.
+	 * Hold one batch of the executions of tasks that are paused, or have had no live node
+	 * for some minutes.
 	 * @return whether there may be more
 	 */
 	public boolean hold() {
@@ -44,7 +44,7 @@ public final class TaskHolding {
 			logger.warn("No live node serves the tasks {}: their executions are held until one does", unserved);
 		}
 		Collection<String> held = this.tasks.held();
-		return !held.isEmpty() && this.executions.hold(held, HOLD_BATCH_SIZE) == HOLD_BATCH_SIZE;
+		return !held.isEmpty() && this.executions.hold(held, HOLD_BATCH_SIZE) >= HOLD_BATCH_SIZE;
 	}
 
 	/**
@@ -55,7 +55,7 @@ public final class TaskHolding {
 	public synchronized boolean release() {
 		int released = this.executions.releaseHeld(RELEASE_BATCH_SIZE);
 		if (released > 0) {
-			logger.info("{} executions that were held are ready: a node serves their task now", released);
+			logger.info("{} executions that were held are ready: their task is served, and not paused", released);
 		}
 		return released == RELEASE_BATCH_SIZE;
 	}

@@ -156,6 +156,17 @@ public final class JsonMapping {
 	}
 
 	/**
+	 * Return a path by the names that properties have in JSON.
+	 * @param path by the names they have there, or in Java
+	 * @param type the type of the payload
+	 * @return the path; names of what is not known are left as they are
+	 * @throws IllegalArgumentException if there is no such property
+	 */
+	public PayloadPath resolve(PayloadPath path, Type type) {
+		return this.rows.resolve(path, type);
+	}
+
+	/**
 	 * Read a {@link TaskFailure}, whose payload is a row if the failed execution was
 	 * invoked by a row change: the newest there is.
 	 * @param json its JSON

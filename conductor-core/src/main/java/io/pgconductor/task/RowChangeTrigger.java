@@ -54,6 +54,12 @@ public record RowChangeTrigger(String schema, String table, Set<RowOperation> op
 		if (when != null) {
 			SqlCondition.validate(when);
 		}
+		if (options.dedupeKey() != null || options.onDuplicate() != null || options.throttle() != null
+				|| options.debounce() != null) {
+			throw new IllegalArgumentException(
+					"a row change has a dedupeKey of its own, and no onDuplicate, throttle or "
+							+ "debounce: leave them out of its options; delay and dedupeKey together are a debounce");
+		}
 		if (dedupeKey != null && (dedupeKey.isBlank() || dedupeKey.length() > MAX_KEY_LENGTH)) {
 			throw new IllegalArgumentException("dedupeKey must be 1 to " + MAX_KEY_LENGTH + " characters");
 		}

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.TreeNode;
@@ -123,6 +124,56 @@ final class RowMapping {
 					.toList();
 	}
 
+	/**
+	 * Return a path by the names that properties have in JSON.
+	 * @param path by the names they have there, or in Java
+	 * @param type the type that it begins at
+	 * @return the path; names of what is not known are left as they are
+	 * @throws IllegalArgumentException if there is no such property
+	 */
+	PayloadPath resolve(PayloadPath path, Type type) {
+		List<String> names = new ArrayList<>();
+		JavaType current = type(type);
+		for (String name : path.names()) {
+			Property property = (current != null) ? property(current, name) : null;
+			names.add((property != null) ? property.jsonName() : name);
+			current = (property != null) ? property.type() : null;
+		}
+		return new PayloadPath(names);
+	}
+
+	private @Nullable Property property(JavaType type, String name) {
+		Properties known = propertiesOf(type);
+		if (known.open()) {
+			if (isValue(type)) {
+				throw new IllegalArgumentException(type.toCanonical() + " has no property '" + name + "'");
+			}
+			return null;
+		}
+		return known.all()
+			.stream()
+			.filter((property) -> property.jsonName().equals(name) || property.javaName().equals(name))
+			.findFirst()
+			.orElseThrow(() -> new IllegalArgumentException(type.toCanonical() + " has no property '" + name + "', but "
+					+ known.all().stream().map(Property::jsonName).collect(Collectors.joining(", "))));
+	}
+
+	private static boolean isValue(JavaType type) {
+		return hasNoProperties(type) && !type.isMapLikeType() && type.getRawClass() != Object.class
+				&& !TreeNode.class.isAssignableFrom(type.getRawClass());
+	}
+
+	/**
+	 * Return the name that a column has whose property has some name.
+	 * @param javaName the property's name in Java
+	 * @return the name in snake_case
+	 */
+	static String snakeCase(String javaName) {
+		return javaName.replaceAll("(\\p{Ll}|\\d)(\\p{Lu})", "$1_$2")
+			.replaceAll("(\\p{Lu})(\\p{Lu}\\p{Ll})", "$1_$2")
+			.toLowerCase(Locale.ROOT);
+	}
+
 	private Properties propertiesOf(JavaType type) {
 		JavaType row = type;
 		while (row.isReferenceType()) {
@@ -223,8 +274,9 @@ final class RowMapping {
 	 * @param javaName its name in Java
 	 * @param jsonName its name in JSON
 	 * @param columns what it is read from, the best first
+	 * @param type its type
 	 */
-	private record Property(String javaName, String jsonName, List<String> columns) {
+	private record Property(String javaName, String jsonName, List<String> columns, JavaType type) {
 
 		static Property of(BeanPropertyDefinition property) {
 			String javaName = property.getInternalName();
@@ -233,18 +285,12 @@ final class RowMapping {
 			columns.add(property.getName());
 			property.findAliases().stream().map(PropertyName::getSimpleName).forEach(columns::add);
 			columns.add(snakeCase(javaName));
-			return new Property(javaName, property.getName(), List.copyOf(columns));
+			return new Property(javaName, property.getName(), List.copyOf(columns), property.getPrimaryType());
 		}
 
 		Property transform(NameTransformer transformer) {
 			return new Property(this.javaName, transformer.transform(this.jsonName),
-					this.columns.stream().map(transformer::transform).toList());
-		}
-
-		private static String snakeCase(String javaName) {
-			return javaName.replaceAll("(\\p{Ll}|\\d)(\\p{Lu})", "$1_$2")
-				.replaceAll("(\\p{Lu})(\\p{Lu}\\p{Ll})", "$1_$2")
-				.toLowerCase(Locale.ROOT);
+					this.columns.stream().map(transformer::transform).toList(), this.type);
 		}
 
 	}

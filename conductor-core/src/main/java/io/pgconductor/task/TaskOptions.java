@@ -14,6 +14,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TaskOptions {
 
+	/**
+	 * How many executions of a task a limit lets run at once at most.
+	 */
+	public static final int MOST_CONCURRENT = 10_000;
+
 	private static final TaskOptions NONE = new TaskOptions();
 
 	private @Nullable Boolean enabled;
@@ -38,6 +43,16 @@ public final class TaskOptions {
 
 	private @Nullable Retention removeOnFail;
 
+	private @Nullable Integer concurrency;
+
+	private @Nullable PayloadPath concurrencyKey;
+
+	private @Nullable RateLimit rateLimit;
+
+	private @Nullable PayloadPath rateLimitKey;
+
+	private @Nullable Batching batch;
+
 	private TaskOptions() {
 	}
 
@@ -53,6 +68,11 @@ public final class TaskOptions {
 		this.transactional = either(first.transactional, second.transactional);
 		this.removeOnComplete = either(first.removeOnComplete, second.removeOnComplete);
 		this.removeOnFail = either(first.removeOnFail, second.removeOnFail);
+		this.concurrency = either(first.concurrency, second.concurrency);
+		this.concurrencyKey = either(first.concurrencyKey, second.concurrencyKey);
+		this.rateLimit = either(first.rateLimit, second.rateLimit);
+		this.rateLimitKey = either(first.rateLimitKey, second.rateLimitKey);
+		this.batch = either(first.batch, second.batch);
 	}
 
 	private static <T> @Nullable T either(@Nullable T first, @Nullable T second) {
@@ -222,6 +242,67 @@ public final class TaskOptions {
 		return changed;
 	}
 
+	/**
+	 * Set how many executions run at once.
+	 * @param concurrency see {@link TaskSpec#concurrency()}
+	 * @return the changed options
+	 * @throws IllegalArgumentException if it is less than 1, or more than
+	 * {@value #MOST_CONCURRENT}
+	 */
+	public TaskOptions concurrency(@Nullable Integer concurrency) {
+		if (concurrency != null && (concurrency < 1 || concurrency > MOST_CONCURRENT)) {
+			throw new IllegalArgumentException(
+					"concurrency must be between 1 and " + MOST_CONCURRENT + ", was " + concurrency);
+		}
+		TaskOptions changed = copy();
+		changed.concurrency = concurrency;
+		return changed;
+	}
+
+	/**
+	 * Set of which executions only so many run at once.
+	 * @param concurrencyKey see {@link TaskSpec#concurrencyKey()}
+	 * @return the changed options
+	 */
+	public TaskOptions concurrencyKey(@Nullable PayloadPath concurrencyKey) {
+		TaskOptions changed = copy();
+		changed.concurrencyKey = concurrencyKey;
+		return changed;
+	}
+
+	/**
+	 * Set how many executions begin within a period.
+	 * @param rateLimit see {@link TaskSpec#rateLimit()}
+	 * @return the changed options
+	 */
+	public TaskOptions rateLimit(@Nullable RateLimit rateLimit) {
+		TaskOptions changed = copy();
+		changed.rateLimit = rateLimit;
+		return changed;
+	}
+
+	/**
+	 * Set of which executions only so many begin within a period.
+	 * @param rateLimitKey see {@link TaskSpec#rateLimitKey()}
+	 * @return the changed options
+	 */
+	public TaskOptions rateLimitKey(@Nullable PayloadPath rateLimitKey) {
+		TaskOptions changed = copy();
+		changed.rateLimitKey = rateLimitKey;
+		return changed;
+	}
+
+	/**
+	 * Set how executions are gathered.
+	 * @param batch see {@link TaskSpec#batch()}
+	 * @return the changed options
+	 */
+	public TaskOptions batch(@Nullable Batching batch) {
+		TaskOptions changed = copy();
+		changed.batch = batch;
+		return changed;
+	}
+
 	public @Nullable Boolean enabled() {
 		return this.enabled;
 	}
@@ -274,9 +355,30 @@ public final class TaskOptions {
 		return this.removeOnFail;
 	}
 
+	public @Nullable Integer concurrency() {
+		return this.concurrency;
+	}
+
+	public @Nullable PayloadPath concurrencyKey() {
+		return this.concurrencyKey;
+	}
+
+	public @Nullable RateLimit rateLimit() {
+		return this.rateLimit;
+	}
+
+	public @Nullable PayloadPath rateLimitKey() {
+		return this.rateLimitKey;
+	}
+
+	public @Nullable Batching batch() {
+		return this.batch;
+	}
+
 	private List<@Nullable Object> values() {
 		return Arrays.asList(this.enabled, this.queue, this.priority, this.maxAttempts, this.retryPolicy, this.timeout,
-				this.hours, this.zone, this.transactional, this.removeOnComplete, this.removeOnFail);
+				this.hours, this.zone, this.transactional, this.removeOnComplete, this.removeOnFail, this.concurrency,
+				this.concurrencyKey, this.rateLimit, this.rateLimitKey, this.batch);
 	}
 
 	@Override
@@ -295,7 +397,9 @@ public final class TaskOptions {
 				+ ", maxAttempts=" + this.maxAttempts + ", retryPolicy=" + this.retryPolicy + ", timeout="
 				+ this.timeout + ", hours=" + this.hours + ", zone=" + this.zone + ", transactional="
 				+ this.transactional + ", removeOnComplete=" + this.removeOnComplete + ", removeOnFail="
-				+ this.removeOnFail + "]";
+				+ this.removeOnFail + ", concurrency=" + this.concurrency + ", concurrencyKey=" + this.concurrencyKey
+				+ ", rateLimit=" + this.rateLimit + ", rateLimitKey=" + this.rateLimitKey + ", batch=" + this.batch
+				+ "]";
 	}
 
 }

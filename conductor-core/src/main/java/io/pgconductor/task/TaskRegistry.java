@@ -49,9 +49,28 @@ public final class TaskRegistry {
 		if (task == null) {
 			return;
 		}
+		verifyBatch(task);
 		claimName(task.name(), task);
 		task.aliases().forEach((alias) -> claimName(alias, task));
 		this.tasks.put(task.name(), task);
+	}
+
+	private static void verifyBatch(TaskSpec task) {
+		boolean takesBatches = task.handler() instanceof BatchHandler;
+		String problem = null;
+		if (task.batch() != null && !takesBatches) {
+			problem = "it is to run in batches, but its handler takes one execution: have it take a List, and mark it "
+					+ "with @Task(batch = @Batch(size = …))";
+		}
+		else if (takesBatches && task.batch() == null) {
+			problem = "its handler takes batches, but nothing says how large they are: give it a batch size";
+		}
+		else if (takesBatches && task.transactional()) {
+			problem = "a batch cannot be transactional, since its executions end each by itself: remove one of the two";
+		}
+		if (problem != null) {
+			throw new InvalidTaskException(task + ": " + problem, task.source(), null);
+		}
 	}
 
 	private void claimName(String name, TaskSpec task) {

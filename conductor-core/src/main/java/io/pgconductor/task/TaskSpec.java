@@ -181,6 +181,56 @@ public record TaskSpec(String name, Set<String> aliases, String source, @Nullabl
 		return this.options.removeOnFail();
 	}
 
+	/**
+	 * Return how many executions run at once, over all nodes.
+	 * @return at least 1; {@code null}: as many as workers take
+	 */
+	public @Nullable Integer concurrency() {
+		return this.options.concurrency();
+	}
+
+	/**
+	 * Return of which executions only so many run at once: those with the same value in
+	 * their payload.
+	 * @return where the value is; {@code null}: of all of them
+	 */
+	public @Nullable PayloadPath concurrencyKey() {
+		return this.options.concurrencyKey();
+	}
+
+	/**
+	 * Return how many executions begin within any period, over all nodes.
+	 * @return the limit; {@code null}: as many as workers take
+	 */
+	public @Nullable RateLimit rateLimit() {
+		return this.options.rateLimit();
+	}
+
+	/**
+	 * Return of which executions only so many begin within a period: those with the same
+	 * value in their payload.
+	 * @return where the value is; {@code null}: of all of them
+	 */
+	public @Nullable PayloadPath rateLimitKey() {
+		return this.options.rateLimitKey();
+	}
+
+	/**
+	 * Return whether something limits how executions follow one another.
+	 * @return whether there is a limit of concurrency or of rate
+	 */
+	public boolean isLimited() {
+		return concurrency() != null || rateLimit() != null;
+	}
+
+	/**
+	 * Return how executions are gathered so that the handler gets many of them at once.
+	 * @return how; {@code null}: the handler gets one after the other
+	 */
+	public @Nullable Batching batch() {
+		return this.options.batch();
+	}
+
 	private static <T> T either(@Nullable T set, T otherwise) {
 		return (set != null) ? set : otherwise;
 	}

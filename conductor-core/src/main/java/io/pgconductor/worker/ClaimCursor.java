@@ -66,6 +66,9 @@ final class ClaimCursor {
 	 * to look
 	 */
 	List<ClaimedExecution> claim(UUID node, int limit) {
+		if (limit == 0 || this.tasks.isEmpty()) {
+			return List.of();
+		}
 		boolean affordable = nanosUntilAffordable() == 0;
 		if (affordable
 				&& (this.cameBackShort || this.positions.isEmpty() || System.nanoTime() - this.nextSweepNanos >= 0)) {

@@ -11,9 +11,9 @@ import io.pgconductor.execution.Attempt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs claimed executions, so many at once, in the order they were claimed. A thread
- * takes one after the other until none is left, so that a short execution costs no switch
- * of threads.
+ * Runs claimed executions, so many at once, in the order they were claimed, batches in
+ * one go. A thread takes one after the other until none is left, so that a short
+ * execution costs no switch of threads.
  */
 final class HandlerThreads {
 
@@ -21,11 +21,11 @@ final class HandlerThreads {
 
 	private final Executor executor;
 
-	private final Consumer<Attempt> handler;
+	private final Consumer<Work> handler;
 
 	private final Runnable onRoom;
 
-	private final Queue<Attempt> buffer = new ConcurrentLinkedQueue<>();
+	private final Queue<Work> buffer = new ConcurrentLinkedQueue<>();
 
 	private final AtomicInteger buffered = new AtomicInteger();
 
@@ -35,10 +35,10 @@ final class HandlerThreads {
 	 * Create it.
 	 * @param concurrency how many to run at once
 	 * @param executor provides the threads
-	 * @param handler runs one attempt; throws nothing
-	 * @param onRoom called, often, when an attempt leaves the buffer or ends
+	 * @param handler runs an attempt or a batch; throws nothing
+	 * @param onRoom called, often, when something leaves the buffer or ends
 	 */
-	HandlerThreads(int concurrency, Executor executor, Consumer<Attempt> handler, Runnable onRoom) {
+	HandlerThreads(int concurrency, Executor executor, Consumer<Work> handler, Runnable onRoom) {
 		this.concurrency = concurrency;
 		this.executor = executor;
 		this.handler = handler;
@@ -54,13 +54,13 @@ final class HandlerThreads {
 	}
 
 	/**
-	 * Run attempts.
-	 * @param attempts the attempts
+	 * Run some work.
+	 * @param works the work
 	 * @param threads how many threads are to run at least, as far as there may be so many
 	 */
-	void submit(Collection<Attempt> attempts, int threads) {
-		this.buffered.addAndGet(attempts.size());
-		this.buffer.addAll(attempts);
+	void submit(Collection<Work> works, int threads) {
+		this.buffered.addAndGet(works.size());
+		this.buffer.addAll(works);
 		startThreads(threads - running());
 	}
 
@@ -102,11 +102,11 @@ final class HandlerThreads {
 	private void runUntilEmpty() {
 		do {
 			try {
-				Attempt attempt = next();
-				while (attempt != null) {
-					this.handler.accept(attempt);
+				Work work = next();
+				while (work != null) {
+					this.handler.accept(work);
 					this.onRoom.run();
-					attempt = next();
+					work = next();
 				}
 			}
 			finally {
@@ -118,35 +118,40 @@ final class HandlerThreads {
 		this.onRoom.run();
 	}
 
-	private @Nullable Attempt next() {
-		Attempt attempt = this.buffer.poll();
-		if (attempt != null) {
+	private @Nullable Work next() {
+		Work work = this.buffer.poll();
+		if (work != null) {
 			this.buffered.decrementAndGet();
 		}
-		return attempt;
+		return work;
 	}
 
 	/**
 	 * Take an attempt away.
 	 * @param attempt the attempt
-	 * @return {@code false} if a thread has got it, or will never get it
+	 * @return the work that it was part of; {@code null} if a thread has got it, or will
+	 * never get it
 	 */
-	boolean remove(Attempt attempt) {
-		boolean removed = this.buffer.remove(attempt);
-		if (removed) {
-			this.buffered.decrementAndGet();
-			this.onRoom.run();
+	@Nullable Work remove(Attempt attempt) {
+		for (Work work : this.buffer) {
+			if (work.remove(attempt)) {
+				if (work.size() == 0 && this.buffer.remove(work)) {
+					this.buffered.decrementAndGet();
+					this.onRoom.run();
+				}
+				return work;
+			}
 		}
-		return removed;
+		return null;
 	}
 
 	/**
 	 * Take away what has not been started.
-	 * @param consumer is given each attempt
+	 * @param consumer is given it
 	 */
-	void drainBuffer(Consumer<Attempt> consumer) {
-		for (Attempt attempt = next(); attempt != null; attempt = next()) {
-			consumer.accept(attempt);
+	void drainBuffer(Consumer<Work> consumer) {
+		for (Work work = next(); work != null; work = next()) {
+			consumer.accept(work);
 		}
 	}
 

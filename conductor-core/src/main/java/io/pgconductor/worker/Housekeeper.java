@@ -35,14 +35,17 @@ final class Housekeeper {
 
 		private final BooleanSupplier work;
 
+		private final boolean urgent;
+
 		private long nextNanos = System.nanoTime();
 
 		private volatile boolean failing;
 
-		Chore(String name, Duration interval, BooleanSupplier work) {
+		Chore(String name, Duration interval, BooleanSupplier work, boolean urgent) {
 			this.name = name;
 			this.intervalNanos = interval.toNanos();
 			this.work = work;
+			this.urgent = urgent;
 		}
 
 	}
@@ -61,7 +64,25 @@ final class Housekeeper {
 	 * @param work does a bit of it, and tells whether there is more to do at once
 	 */
 	void addGradual(String name, Duration interval, BooleanSupplier work) {
-		this.chores.add(new Chore(name, interval, work));
+		this.chores.add(new Chore(name, interval, work, false));
+	}
+
+	/**
+	 * Add a chore that is done bit by bit, and also when somebody asks for it.
+	 * @param name the chore's name
+	 * @param interval when it is done again
+	 * @param work does a bit of it, and tells whether there is more to do at once
+	 */
+	void addUrgent(String name, Duration interval, BooleanSupplier work) {
+		this.chores.add(new Chore(name, interval, work, true));
+	}
+
+	/**
+	 * Do what is urgent whenever somebody notifies.
+	 * @param connection on which that comes
+	 */
+	void listen(NodeConnection connection) {
+		connection.sleeper("housekeeping", this.signal);
 	}
 
 	boolean isFailing() {
@@ -85,7 +106,11 @@ final class Housekeeper {
 			}
 			sleepNanos = Math.min(sleepNanos, chore.nextNanos - System.nanoTime());
 		}
-		this.signal.await(sleepNanos);
+		if (this.signal.await(sleepNanos)) {
+			this.chores.stream()
+				.filter((chore) -> chore.urgent)
+				.forEach((chore) -> chore.nextNanos = System.nanoTime());
+		}
 	}
 
 	private static boolean run(Chore chore) {

@@ -11,11 +11,14 @@ import io.pgconductor.SchemaName;
 import io.pgconductor.execution.Attempt;
 import io.pgconductor.jdbc.EngineDataSource;
 import io.pgconductor.jdbc.EventTable;
+import io.pgconductor.jdbc.ExecutionKeyTable;
 import io.pgconductor.jdbc.ExecutionUpkeep;
 import io.pgconductor.jdbc.FinishedExecutionTable;
+import io.pgconductor.jdbc.GateTable;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.ScheduleTable;
 import io.pgconductor.jdbc.TaskTable;
+import io.pgconductor.maintenance.Gating;
 import io.pgconductor.maintenance.NodeRescue;
 import io.pgconductor.maintenance.Pruning;
 import io.pgconductor.maintenance.TaskHolding;
@@ -36,6 +39,8 @@ final class NodeChores {
 
 	private static final Duration LOCKED_INTERVAL = Duration.ofSeconds(2);
 
+	private static final Duration LANE_INTERVAL = Duration.ofSeconds(1);
+
 	private static final int MAX_BROKEN_SHOWN = 10;
 
 	private final Housekeeper housekeeper = new Housekeeper("conductor-housekeeping");
@@ -50,6 +55,8 @@ final class NodeChores {
 	private final ExecutionUpkeep executions;
 
 	private final TaskHolding holding;
+
+	private final Gating gating;
 
 	private final ScheduleTable schedules;
 
@@ -72,14 +79,18 @@ final class NodeChores {
 		this.executions = new ExecutionUpkeep(this.jdbc, schema);
 		TaskTable tasks = new TaskTable(this.jdbc, schema);
 		this.holding = new TaskHolding(tasks, this.executions);
+		this.gating = new Gating(this.executions);
 		this.schedules = schedules;
 		NodeRescue rescue = new NodeRescue(this.transactions, this.jdbc, new NodeTable(this.jdbc, schema), tasks,
 				this.executions, node::canJudge);
-		Pruning pruning = new Pruning(new FinishedExecutionTable(this.jdbc, schema), new EventTable(this.jdbc, schema));
+		Pruning pruning = new Pruning(new FinishedExecutionTable(this.jdbc, schema), new EventTable(this.jdbc, schema),
+				new ExecutionKeyTable(this.jdbc, schema), new GateTable(this.jdbc, schema));
 		this.rescuer.add("rescuing", beat, rescue::run);
-		this.housekeeper.addGradual("releasing held executions", beat, this.holding::release);
-		this.housekeeper.addGradual("holding unserved tasks", PRUNING_INTERVAL, this.holding::hold);
+		this.housekeeper.addUrgent("releasing held executions", beat, this.holding::release);
+		this.housekeeper.addUrgent("holding unserved and paused tasks", PRUNING_INTERVAL, this.holding::hold);
 		this.housekeeper.addGradual("rehoming", REHOMING_INTERVAL, this.holding::rehome);
+		this.housekeeper.addUrgent("following limits", PRUNING_INTERVAL, this.gating::follow);
+		this.housekeeper.addGradual("collecting strays", PRUNING_INTERVAL, this.gating::collectStrays);
 		this.housekeeper.addGradual("pruning", PRUNING_INTERVAL, pruning::run);
 		this.housekeeper.add("looking for broken schedules", PRUNING_INTERVAL, this::lookForBrokenSchedules);
 		this.housekeeper.add("following declarations", nodeTimeout, triggers::follow);
@@ -108,6 +119,15 @@ final class NodeChores {
 	}
 
 	/**
+	 * Also give back what waits on a lane for an attempt that takes long.
+	 * @param workers that have it
+	 */
+	void releaseBehindLongRunners(List<QueueWorker> workers) {
+		this.housekeeper.add("releasing what waits for long runners", LANE_INTERVAL,
+				() -> workers.forEach(QueueWorker::releaseBehindLongRunners));
+	}
+
+	/**
 	 * Also count what waits.
 	 * @param queues on which queues
 	 * @param metrics are told
@@ -117,6 +137,14 @@ final class NodeChores {
 			QueueDepths depths = new QueueDepths(this.executions, this.transactions, this.jdbc, metrics, queues);
 			this.housekeeper.add("counting", QueueDepths.INTERVAL, depths::update);
 		}
+	}
+
+	/**
+	 * Also do what is urgent when somebody asks for it.
+	 * @param connection on which that comes
+	 */
+	void listen(NodeConnection connection) {
+		this.housekeeper.listen(connection);
 	}
 
 	void start() {
@@ -137,6 +165,15 @@ final class NodeChores {
 	 */
 	void releaseHeld() {
 		while (this.holding.release()) {
+			continue;
+		}
+	}
+
+	/**
+	 * Have all waiting executions follow the limits of their tasks.
+	 */
+	void regate() {
+		while (this.gating.follow() || this.gating.collectStrays()) {
 			continue;
 		}
 	}

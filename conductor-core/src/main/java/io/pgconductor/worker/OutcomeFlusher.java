@@ -237,7 +237,7 @@ final class OutcomeFlusher {
 			Outcome.Failed failure = this.unstorable.apply(recording, cause);
 			Outcome storable = (recording.outcome() instanceof Outcome.Failed)
 					? new Outcome.Unstorable(failure.error(), failure.retention()) : failure;
-			flush(List.of(new Recording(recording.execution(), storable)), true);
+			flush(List.of(new Recording(recording.execution(), storable, recording.gateClosedFor())), true);
 		}
 		else {
 			logger.atLevel(this.retryingAside ? Level.DEBUG : Level.WARN)

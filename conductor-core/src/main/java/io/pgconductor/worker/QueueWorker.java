@@ -6,17 +6,23 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
+import io.pgconductor.execution.BatchRunner;
 import io.pgconductor.jdbc.ClaimedExecution;
 import io.pgconductor.jdbc.ExecutionClaims;
 import io.pgconductor.jdbc.ExecutionCoalescing;
+import io.pgconductor.jdbc.GatedClaims;
 import io.pgconductor.jdbc.Outcome;
 import io.pgconductor.jdbc.Recording;
 import io.pgconductor.jdbc.SqlErrors;
+import io.pgconductor.task.Batching;
 import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
 import org.springframework.dao.DataAccessException;
@@ -36,11 +42,12 @@ final class QueueWorker {
 	// When so much time passes without room for a claim, all threads are put to work
 	private static final int STALL_MILLIS = 5;
 
-	// Who counts it does so in nanoseconds: a time to run at can be as long past as the
-	// database knows
-	private static final Duration LONGEST_WAIT = Duration.ofDays(366L * 100);
-
 	private static final int MAX_UNRECORDED_BATCHES = 8;
+
+	// What waits to be run as parts of batches is to fit into memory
+	private static final int MAX_GATHERED = 10_000;
+
+	private static final long LONG_ON_A_LANE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
 	// What somebody else's lock holds up is to hold up no claims, but to fit into memory
 	private static final int MAX_ASIDE = 10_000;
@@ -57,9 +64,17 @@ final class QueueWorker {
 
 	private final ClaimCursor cursor;
 
+	private final GateClaims gates;
+
+	private final BatchGathering gathering;
+
+	private final Lanes lanes = new Lanes();
+
 	private final KeyedAttempts keyed;
 
-	private final AttemptRunner runner;
+	private final AttemptRunner attempts;
+
+	private final WorkRunner runner;
 
 	private final ConductorMetrics metrics;
 
@@ -77,6 +92,10 @@ final class QueueWorker {
 
 	private final HeldAttempts held = new HeldAttempts();
 
+	private final ClaimShares shares;
+
+	private final int mostGathered;
+
 	private volatile int claimAtBuffered = NOT_WAITING;
 
 	private volatile boolean claiming;
@@ -84,25 +103,44 @@ final class QueueWorker {
 	private volatile long claimCount;
 
 	QueueWorker(String queue, WorkerOptions options, Map<String, TaskSpec> tasks, Node node, ExecutionClaims claims,
-			ExecutionCoalescing coalescing, OutcomeRecorder recorder, AttemptRunner runner, Executor executor,
-			NodeConnection connection, ConductorMetrics metrics) {
+			GatedClaims gatedClaims, ExecutionCoalescing coalescing, OutcomeRecorder recorder, AttemptRunner attempts,
+			BatchRunner batches, Executor executor, NodeConnection connection, ConductorMetrics metrics) {
 		this.queue = queue;
 		this.options = options;
 		this.tasks = tasks;
 		this.node = node;
 		this.unknownClaims = new UnknownClaims(claims, queue);
-		this.cursor = new ClaimCursor(claims, queue, tasks.keySet());
-		this.keyed = new KeyedAttempts(coalescing, queue, this::refuse, this.held::add, this.held::remove);
-		this.runner = runner;
+		this.cursor = new ClaimCursor(claims, queue, unlimited(tasks));
+		this.gates = new GateClaims(gatedClaims, queue, tasks);
+		this.shares = new ClaimShares(!unlimited(tasks).isEmpty());
+		this.keyed = new KeyedAttempts(coalescing, queue, this::refuse, this.held::add, this::drop);
+		this.mostGathered = MAX_GATHERED + options.concurrency() * largestBatch(tasks);
+		this.gathering = new BatchGathering((attempt) -> task(attempt.execution()));
+		this.attempts = attempts;
+		this.runner = new WorkRunner(queue, this::task, attempts, batches, metrics, this::ran, this::ended);
 		this.metrics = metrics;
 		this.sleeper = connection.sleeper("queue:" + queue, this.signal);
 		this.prefetch = new Prefetch(options);
 		this.handlers = new HandlerThreads(options.concurrency(), executor, this::run, this::roomMade);
 		this.flusher = new OutcomeFlusher("conductor-flush-" + queue, recorder,
-				(recording, cause) -> runner.unstorable(recording.execution(), task(recording.execution()), cause),
+				(recording, cause) -> attempts.unstorable(recording.execution(), task(recording.execution()), cause),
 				this::recorded, connection::wakeLocally, options.flushInterval());
 		this.thread = new LoopThread("conductor-claim-" + queue, false, this.signal, this::round);
 		metrics.watchRunning(queue, this.handlers::running);
+	}
+
+	private static Collection<String> unlimited(Map<String, TaskSpec> tasks) {
+		return tasks.entrySet().stream().filter((task) -> !task.getValue().isLimited()).map(Map.Entry::getKey).toList();
+	}
+
+	private static int largestBatch(Map<String, TaskSpec> tasks) {
+		return tasks.values()
+			.stream()
+			.map(TaskSpec::batch)
+			.filter(Objects::nonNull)
+			.mapToInt(Batching::size)
+			.max()
+			.orElse(0);
 	}
 
 	void start() {
@@ -113,6 +151,7 @@ final class QueueWorker {
 	private void round() {
 		this.unknownClaims.release(this.node.id(), this.held.executions());
 		start(new ArrayList<>());
+		submit(this.gathering.due());
 		int room = room();
 		if (room == 0) {
 			awaitRoom();
@@ -124,6 +163,7 @@ final class QueueWorker {
 		else {
 			this.handlers.startThreads();
 			this.sleeper.sleep(this::longestSleep, this::claimIfRoom);
+			this.gates.wakeUp();
 		}
 	}
 
@@ -132,6 +172,7 @@ final class QueueWorker {
 	 * @return whether there is something to do: executions, or to wait for room for them
 	 */
 	private boolean claimIfRoom() {
+		this.gates.wakeUp();
 		int room = room();
 		return room == 0 || claim(room);
 	}
@@ -142,6 +183,8 @@ final class QueueWorker {
 		if (untilSweep > 0) {
 			longest = shorter(longest, Duration.ofNanos(untilSweep));
 		}
+		longest = shorter(longest, Duration.ofNanos(this.gates.nanosUntilDue()));
+		longest = shorter(longest, Duration.ofNanos(this.gathering.nanosUntilDue()));
 		longest = shorter(longest, Duration.ofNanos(this.keyed.nanosUntilDue()));
 		return shorter(longest, Duration.ofNanos(this.unknownClaims.nanosUntilRelease()));
 	}
@@ -151,12 +194,20 @@ final class QueueWorker {
 	}
 
 	private int room() {
-		int unrecorded = this.held.size() - this.handlers.buffered() - this.handlers.running()
+		int gathered = this.gathering.besides();
+		if (gathered > this.mostGathered) {
+			return 0;
+		}
+		int unrecorded = this.held.size() - buffered() - this.handlers.running() - gathered
 				- Math.min(this.flusher.aside() + this.keyed.size(), MAX_ASIDE);
 		if (unrecorded > MAX_UNRECORDED_BATCHES * this.options.fetchBatchSize()) {
 			return 0;
 		}
-		return this.prefetch.room(this.handlers.buffered(), this.handlers.running());
+		return this.prefetch.room(buffered(), this.handlers.running());
+	}
+
+	private int buffered() {
+		return this.handlers.buffered() + this.lanes.waiting();
 	}
 
 	private void awaitRoom() {
@@ -172,7 +223,7 @@ final class QueueWorker {
 	}
 
 	private void roomMade() {
-		if (this.handlers.buffered() <= this.claimAtBuffered) {
+		if (buffered() <= this.claimAtBuffered) {
 			this.signal.raise();
 		}
 	}
@@ -186,12 +237,24 @@ final class QueueWorker {
 			return false;
 		}
 		this.claiming = true;
+		try {
+			int gated = take(claimer, () -> this.gates.claim(claimer, this.shares.gated(room)));
+			int others = take(claimer, () -> this.cursor.claim(claimer, room - gated));
+			this.shares.claimed(room - gated, others);
+			return gated + others > 0;
+		}
+		finally {
+			this.claiming = false;
+		}
+	}
+
+	private int take(UUID claimer, Supplier<List<ClaimedExecution>> claim) {
 		boolean answered = false;
 		try {
-			List<ClaimedExecution> claimed = this.cursor.claim(claimer, room);
+			List<ClaimedExecution> claimed = claim.get();
 			if (claimed.isEmpty()) {
 				answered = true;
-				return false;
+				return 0;
 			}
 			this.claimCount = this.claimCount + 1;
 			this.metrics.claimed(this.queue, claimed.size());
@@ -210,7 +273,7 @@ final class QueueWorker {
 			}
 			answered = true;
 			start(attempts);
-			return true;
+			return claimed.size();
 		}
 		catch (DataAccessException ex) {
 			answered = SqlErrors.isLockTimeout(ex);
@@ -220,7 +283,6 @@ final class QueueWorker {
 			if (!answered) {
 				this.unknownClaims.add();
 			}
-			this.claiming = false;
 		}
 	}
 
@@ -240,8 +302,15 @@ final class QueueWorker {
 				this.keyed.drain(this::release);
 			}
 			else if (!attempts.isEmpty()) {
-				this.handlers.submit(attempts, this.prefetch.threads(attempts.size()));
+				submit(this.gathering.gather(attempts));
 			}
+		}
+	}
+
+	private void submit(List<Work> works) {
+		List<Work> free = this.lanes.enter(works);
+		if (!free.isEmpty()) {
+			this.handlers.submit(free, this.prefetch.threads(free.size()));
 		}
 	}
 
@@ -263,7 +332,7 @@ final class QueueWorker {
 	}
 
 	private boolean refuse(Attempt attempt) {
-		Outcome refusal = this.runner.refuse(attempt, task(attempt.execution()));
+		Outcome refusal = this.attempts.refuse(attempt, task(attempt.execution()));
 		if (refusal != null) {
 			this.flusher.add(new Recording(attempt.execution(), refusal));
 		}
@@ -278,53 +347,55 @@ final class QueueWorker {
 		return task;
 	}
 
-	private void run(Attempt attempt) {
-		ClaimedExecution execution = attempt.execution();
-		Outcome outcome = outcome(attempt);
-		long endedAtNanos = System.nanoTime();
-		if (attempt.isStarted()) {
-			this.prefetch.ran(endedAtNanos - attempt.startedAtNanos());
-		}
-		if (outcome == null) {
-			this.held.remove(attempt);
-			return;
-		}
+	private void run(Work work) {
 		try {
-			if (attempt.isStarted() && this.metrics != ConductorMetrics.NONE) {
-				this.metrics.attemptEnded(execution.task(), this.queue, outcome.label(), waited(attempt),
-						Duration.ofNanos(endedAtNanos - attempt.startedAtNanos()));
-			}
+			this.runner.run(work);
 		}
 		finally {
-			if (outcome instanceof Outcome.Committed) {
-				this.held.remove(attempt);
-			}
-			else {
-				this.flusher.add(new Recording(execution, outcome));
-			}
+			this.gathering.ended(work);
+			leaveLane(work);
 		}
 	}
 
-	private static Duration waited(Attempt attempt) {
-		Duration waited = Duration.between(attempt.execution().runAt(), attempt.execution().claimedAt())
-			.plusNanos(attempt.startedAtNanos() - attempt.claimedAtNanos());
-		return waited.isNegative() ? Duration.ZERO : shorter(waited, LONGEST_WAIT);
+	private void leaveLane(Work work) {
+		Work next = this.lanes.leave(work);
+		if (next != null) {
+			this.handlers.submit(List.of(next), 1);
+		}
 	}
 
-	private @Nullable Outcome outcome(Attempt attempt) {
-		TaskSpec task = task(attempt.execution());
-		try {
-			return this.runner.run(attempt, task);
+	private void ran(ClaimedExecution execution, long nanos) {
+		this.prefetch.ran(nanos);
+		this.gates.ran(execution, nanos);
+	}
+
+	private void ended(Attempt attempt, @Nullable Outcome outcome) {
+		if (outcome == null) {
+			this.held.remove(attempt);
 		}
-		catch (Throwable ex) {
-			// An exception that throws when it is described, or alike
-			return this.runner.unstorable(attempt.execution(), task,
-					new IllegalStateException(ex.getClass().getName()));
+		else if (outcome instanceof Outcome.Committed) {
+			drop(attempt);
+		}
+		else {
+			this.flusher.add(new Recording(attempt.execution(), outcome, attempt.gateClosedFor()));
+		}
+	}
+
+	private void drop(Attempt attempt) {
+		this.held.remove(attempt);
+		leaveGate(attempt.execution());
+	}
+
+	private void leaveGate(ClaimedExecution execution) {
+		if (execution.gated()) {
+			this.gates.left(execution);
+			this.signal.raise();
 		}
 	}
 
 	private void recorded(Collection<Recording> recordings) {
 		this.held.removeRecorded(recordings);
+		recordings.forEach((recording) -> leaveGate(recording.execution()));
 		if (!recordings.isEmpty()) {
 			this.metrics.flushed(this.queue, recordings.size());
 		}
@@ -354,8 +425,17 @@ final class QueueWorker {
 	 */
 	void cancel(Attempt attempt) {
 		attempt.interrupt(Attempt.Interruption.CANCELLED);
-		if (this.handlers.remove(attempt)) {
+		if (this.gathering.remove(attempt) || this.lanes.remove(attempt)) {
 			release(attempt);
+			return;
+		}
+		Work work = this.handlers.remove(attempt);
+		if (work != null) {
+			release(attempt);
+			if (work.size() == 0) {
+				this.gathering.ended(work);
+				leaveLane(work);
+			}
 		}
 	}
 
@@ -366,6 +446,13 @@ final class QueueWorker {
 	 */
 	List<Attempt> runningFor(long nanos) {
 		return this.held.runningFor(nanos);
+	}
+
+	/**
+	 * Give back what waits on a lane for an attempt that takes long.
+	 */
+	void releaseBehindLongRunners() {
+		release(this.lanes.takeBehind((first) -> first.runsLongerThan(LONG_ON_A_LANE_NANOS)));
 	}
 
 	String queue() {
@@ -399,8 +486,24 @@ final class QueueWorker {
 	 * Give back what was not started.
 	 */
 	void releaseUnstarted() {
-		this.handlers.drainBuffer(this::release);
+		release(this.lanes.takeBehind((first) -> true));
+		this.handlers.drainBuffer((work) -> release(List.of(work)));
 		this.keyed.drain(this::release);
+	}
+
+	private void release(Collection<Work> works) {
+		for (Work work : works) {
+			work.take().forEach(this::release);
+			this.gathering.ended(work);
+		}
+	}
+
+	/**
+	 * Have batches run, although they are not full.
+	 */
+	void runGathered() {
+		List<Work> free = this.lanes.enter(this.gathering.all());
+		this.handlers.submit(free, free.size());
 	}
 
 	private void release(Attempt attempt) {

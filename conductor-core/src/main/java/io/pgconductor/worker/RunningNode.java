@@ -22,6 +22,7 @@ import io.pgconductor.execution.ApplicationTransactions;
 import io.pgconductor.execution.Attempt;
 import io.pgconductor.execution.AttemptRunner;
 import io.pgconductor.execution.AttemptServices;
+import io.pgconductor.execution.BatchRunner;
 import io.pgconductor.jdbc.DefinitionSetTable;
 import io.pgconductor.jdbc.EngineDataSource;
 import io.pgconductor.jdbc.EventTable;
@@ -30,6 +31,7 @@ import io.pgconductor.jdbc.ExecutionCoalescing;
 import io.pgconductor.jdbc.ExecutionOutcomes;
 import io.pgconductor.jdbc.ExecutionTable;
 import io.pgconductor.jdbc.ExecutionUpkeep;
+import io.pgconductor.jdbc.GatedClaims;
 import io.pgconductor.jdbc.NodeTable;
 import io.pgconductor.jdbc.RowChangeTable;
 import io.pgconductor.jdbc.RunningExecutionTable;
@@ -41,7 +43,9 @@ import io.pgconductor.jdbc.TimeOrderedIds;
 import io.pgconductor.rowchange.RowChangeInstallation;
 import io.pgconductor.rowchange.RowChangeServices;
 import io.pgconductor.schedule.ScheduleFiring;
+import io.pgconductor.task.JsonMapping;
 import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskLimits;
 import io.pgconductor.task.TaskRegistry;
 import io.pgconductor.task.TaskSpec;
 import org.jspecify.annotations.Nullable;
@@ -124,8 +128,8 @@ final class RunningNode implements DefaultConductor.Waker {
 		queues.addAll(options.workers().keySet());
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
 		this.node = new Node(nodes, tasks, transactions, () -> registration(environment, options, queues),
-				definitions(registry, options), this.triggers, options.nodeTimeout().multipliedBy(2).dividedBy(3),
-				() -> this.workers.forEach(QueueWorker::lose));
+				definitions(registry, options, environment.json()), this.triggers,
+				options.nodeTimeout().multipliedBy(2).dividedBy(3), () -> this.workers.forEach(QueueWorker::lose));
 		// Some have to read whole tables
 		EngineDataSource choreDataSource = new EngineDataSource(engineDataSource, ownSessions,
 				patience.multipliedBy(CHORE_PATIENCE_FACTOR));
@@ -143,9 +147,10 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.executors.add(timer::shutdownNow);
 		RunningExecutionTable running = new RunningExecutionTable(jdbc, schema);
 		this.attempts = new AttemptWatch(running, this::heldAttempts, this::cancel, this.connection);
-		AttemptRunner runner = new AttemptRunner(
-				services(conductor, new StepTable(jdbc, schema), running, subscriptions), options.completedRetention(),
-				options.failedRetention(), timer);
+		AttemptServices services = services(conductor, new StepTable(jdbc, schema), running, subscriptions);
+		AttemptRunner runner = new AttemptRunner(services, options.completedRetention(), options.failedRetention(),
+				timer);
+		BatchRunner batches = new BatchRunner(services, runner, timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
 		queues.forEach((queue) -> {
@@ -157,9 +162,12 @@ final class RunningNode implements DefaultConductor.Waker {
 			}
 			this.workers
 				.add(new QueueWorker(queue, workerOptions, this.tasks, this.node, new ExecutionClaims(jdbc, schema),
-						new ExecutionCoalescing(jdbc, schema), recorder, runner, executor, this.connection, metrics));
+						new GatedClaims(jdbc, schema), new ExecutionCoalescing(jdbc, schema), recorder, runner, batches,
+						executor, this.connection, metrics));
 		});
+		this.chores.listen(this.connection);
 		this.chores.setAside(this.node, this.workers);
+		this.chores.releaseBehindLongRunners(this.workers);
 		this.chores.count(queues, metrics);
 	}
 
@@ -198,14 +206,15 @@ final class RunningNode implements DefaultConductor.Waker {
 			.forEach((worker) -> worker.cancel(attempt));
 	}
 
-	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options) {
+	private static List<TaskTable.Definition> definitions(TaskRegistry registry, NodeOptions options,
+			JsonMapping json) {
 		List<TaskTable.Definition> definitions = new ArrayList<>();
 		registry.byNameOrAlias().forEach((name, task) -> {
 			Retention completed = task.removeOnComplete();
 			Retention failed = task.removeOnFail();
 			definitions.add(new TaskTable.Definition(name, task.queue(), task.priority(), task.maxAttempts(),
 					(completed != null) ? completed : options.completedRetention(),
-					(failed != null) ? failed : options.failedRetention()));
+					(failed != null) ? failed : options.failedRetention(), task.name(), TaskLimits.of(task, json)));
 		});
 		return definitions;
 	}
@@ -279,6 +288,10 @@ final class RunningNode implements DefaultConductor.Waker {
 			continue;
 		}
 		this.chores.releaseHeld();
+		this.chores.regate();
+		this.workers.stream()
+			.filter((worker) -> !this.executions.anyReady(worker.queue(), this.tasks.keySet()))
+			.forEach(QueueWorker::runGathered);
 		long claims = claimCount();
 		return isIdle()
 				&& this.workers.stream()
@@ -301,7 +314,9 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.stopping = true;
 		stopLoops();
 		this.workers.forEach(QueueWorker::releaseUnstarted);
+		this.workers.forEach(QueueWorker::runGathered);
 		awaitHandlers(deadline);
+		this.workers.forEach(QueueWorker::releaseUnstarted);
 		if (running() > 0) {
 			logger.info("Interrupting {} handlers that still run", running());
 			this.workers.forEach(QueueWorker::interruptRunning);

@@ -88,7 +88,7 @@ class LockTimeoutIntegrationTests {
 	void timeoutsOfChildren() {
 		OffsetDateTime now = OffsetDateTime.now();
 		ClaimedExecution claimed = new ClaimedExecution(this.parent, NODE, 1, "unheard-of", "default", 1, 3, 0, now,
-				now, null, null, false, false, null, null, false);
+				now, null, null, false, false, null, null, false, false, null, null);
 
 		assertGivesUp(() -> new StepTable(this.jdbc, this.schema).timeOutChildren(claimed, this.waitId));
 

@@ -12,7 +12,9 @@ import io.pgconductor.InvokeOptions;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.SchemaName;
 import io.pgconductor.jdbc.EventTable;
+import io.pgconductor.jdbc.ExecutionKeyTable;
 import io.pgconductor.jdbc.FinishedExecutionTable;
+import io.pgconductor.jdbc.GateTable;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
@@ -65,7 +67,10 @@ class PruningIntegrationTests {
 	}
 
 	private void prune() {
-		Pruning pruning = new Pruning(finished(), events());
+		JdbcClient jdbc = JdbcClient.create(this.test.dataSource());
+		SchemaName schema = new SchemaName(this.test.schema());
+		Pruning pruning = new Pruning(finished(), events(), new ExecutionKeyTable(jdbc, schema),
+				new GateTable(jdbc, schema));
 		while (pruning.run()) {
 			continue;
 		}

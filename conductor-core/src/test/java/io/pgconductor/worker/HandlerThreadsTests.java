@@ -20,7 +20,7 @@ class HandlerThreadsTests {
 
 	private final Queue<Runnable> threads = new ArrayDeque<>();
 
-	private final List<Attempt> handled = new ArrayList<>();
+	private final List<Work> handled = new ArrayList<>();
 
 	private boolean exhausted;
 
@@ -34,7 +34,7 @@ class HandlerThreadsTests {
 
 	@Test
 	void startsNoMoreThreadsThanItMay() {
-		this.handlers.submit(attempts(5), 5);
+		this.handlers.submit(works(5), 5);
 
 		assertThat(this.threads).hasSize(2);
 		assertThat(this.handlers.running()).isEqualTo(2);
@@ -43,20 +43,20 @@ class HandlerThreadsTests {
 
 	@Test
 	void runsAllInOrderOnOneThread() {
-		List<Attempt> attempts = attempts(5);
-		this.handlers.submit(attempts, attempts.size());
+		List<Work> works = works(5);
+		this.handlers.submit(works, works.size());
 
 		this.threads.remove().run();
 
-		assertThat(this.handled).isEqualTo(attempts);
+		assertThat(this.handled).isEqualTo(works);
 		assertThat(this.handlers.buffered()).isZero();
 	}
 
 	@Test
 	void runsLaterWhatCouldNotBeStarted() {
-		List<Attempt> attempts = attempts(3);
+		List<Work> works = works(3);
 		this.exhausted = true;
-		assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> this.handlers.submit(attempts, 3));
+		assertThatExceptionOfType(RejectedExecutionException.class).isThrownBy(() -> this.handlers.submit(works, 3));
 		assertThat(this.handlers.running()).isZero();
 		this.exhausted = false;
 
@@ -64,7 +64,7 @@ class HandlerThreadsTests {
 
 		assertThat(this.handlers.running()).isEqualTo(2);
 		this.threads.forEach(Runnable::run);
-		assertThat(this.handled).isEqualTo(attempts);
+		assertThat(this.handled).isEqualTo(works);
 		assertThat(this.handlers.running()).isZero();
 	}
 
@@ -75,11 +75,11 @@ class HandlerThreadsTests {
 		assertThat(this.threads).isEmpty();
 	}
 
-	private static List<Attempt> attempts(int count) {
+	private static List<Work> works(int count) {
 		return IntStream.range(0, count)
-			.mapToObj((i) -> new Attempt(
-					new ClaimedExecution(UUID.randomUUID(), UUID.randomUUID(), 1, "task", "default", 1, 3, 0,
-							OffsetDateTime.now(), OffsetDateTime.now(), null, null, false, false, null, null, false)))
+			.mapToObj((i) -> Work.of(new Attempt(new ClaimedExecution(UUID.randomUUID(), UUID.randomUUID(), 1, "task",
+					"default", 1, 3, 0, OffsetDateTime.now(), OffsetDateTime.now(), null, null, false, false, null,
+					null, false, false, null, null))))
 			.toList();
 	}
 

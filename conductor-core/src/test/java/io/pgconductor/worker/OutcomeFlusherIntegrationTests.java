@@ -54,7 +54,7 @@ class OutcomeFlusherIntegrationTests {
 	private static Recording invoking(int children) {
 		OffsetDateTime now = OffsetDateTime.now();
 		ClaimedExecution parent = new ClaimedExecution(UUID.randomUUID(), new UUID(0, 0), 1, "parent", "default", 1, 3,
-				0, now, now, null, null, false, false, null, null, false);
+				0, now, now, null, null, false, false, null, null, false, false, null, null);
 		List<Outcome.NewChild> members = IntStream.range(0, children)
 			.mapToObj((part) -> new Outcome.NewChild(UUID.randomUUID(), part, null))
 			.toList();

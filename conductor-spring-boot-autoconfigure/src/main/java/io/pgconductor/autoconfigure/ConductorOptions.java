@@ -7,12 +7,16 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 import io.pgconductor.QueueName;
 import io.pgconductor.autoconfigure.ConductorProperties.Task;
 import io.pgconductor.autoconfigure.ConductorProperties.Worker;
+import io.pgconductor.task.Batching;
 import io.pgconductor.task.DailyHours;
+import io.pgconductor.task.PayloadPath;
+import io.pgconductor.task.RateLimit;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.worker.WorkerOptions;
@@ -145,11 +149,38 @@ final class ConductorOptions {
 			.zone(zone(prefix + ".zone", task.getZone()))
 			.transactional(task.getTransactional())
 			.removeOnComplete(task.getRemoveOnComplete())
-			.removeOnFail(task.getRemoveOnFail());
+			.removeOnFail(task.getRemoveOnFail())
+			.concurrency(concurrency(prefix + ".concurrency", task.getConcurrency()))
+			.concurrencyKey(parsed(prefix + ".concurrency-key", task.getConcurrencyKey(), PayloadPath::parse))
+			.rateLimit(parsed(prefix + ".rate-limit", task.getRateLimit(), RateLimit::parse))
+			.rateLimitKey(parsed(prefix + ".rate-limit-key", task.getRateLimitKey(), PayloadPath::parse))
+			.batch(batch(prefix + ".batch", task.getBatch()));
+	}
+
+	private static @Nullable Integer concurrency(String property, @Nullable Integer concurrency) {
+		check(concurrency == null || (concurrency >= 1 && concurrency <= TaskOptions.MOST_CONCURRENT), property,
+				concurrency, "it must be between 1 and " + TaskOptions.MOST_CONCURRENT);
+		return concurrency;
+	}
+
+	private static @Nullable Batching batch(String prefix, Task.Batch batch) {
+		Integer size = batch.getSize();
+		Duration timeout = batch.getTimeout();
+		if (size == null) {
+			check(timeout == null, prefix + ".timeout", timeout, "a batch needs a size: set " + prefix + ".size, too");
+			return null;
+		}
+		valid(prefix + ".size", size, () -> new Batching(size, Batching.DEFAULT_TIMEOUT));
+		return (timeout != null) ? valid(prefix + ".timeout", timeout, () -> new Batching(size, timeout))
+				: new Batching(size, Batching.DEFAULT_TIMEOUT);
+	}
+
+	private static <T> @Nullable T parsed(String property, @Nullable String value, Function<String, T> parser) {
+		return (value != null) ? valid(property, value, () -> parser.apply(value)) : null;
 	}
 
 	private static @Nullable DailyHours hours(String property, @Nullable String window) {
-		return (window != null) ? valid(property, window, () -> DailyHours.parse(window)) : null;
+		return parsed(property, window, DailyHours::parse);
 	}
 
 	private static @Nullable ZoneId zone(String property, @Nullable String zone) {

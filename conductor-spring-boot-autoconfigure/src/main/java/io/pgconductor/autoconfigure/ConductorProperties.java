@@ -557,6 +557,30 @@ public class ConductorProperties {
 		 */
 		private @Nullable Retention removeOnFail;
 
+		/**
+		 * How many executions of the task run at once, over all nodes. From 1 to 10000.
+		 */
+		private @Nullable Integer concurrency;
+
+		/**
+		 * Where in the payload the key is of which so many executions run at once, such
+		 * as tenant.id.
+		 */
+		private @Nullable String concurrencyKey;
+
+		/**
+		 * How many executions of the task begin within any period, over all nodes, such
+		 * as 100/1m.
+		 */
+		private @Nullable String rateLimit;
+
+		/**
+		 * Where in the payload the key is that the rate limit is for, such as tenant.id.
+		 */
+		private @Nullable String rateLimitKey;
+
+		private final Batch batch = new Batch();
+
 		public @Nullable Boolean getEnabled() {
 			return this.enabled;
 		}
@@ -639,6 +663,76 @@ public class ConductorProperties {
 
 		public void setRemoveOnFail(@Nullable Retention removeOnFail) {
 			this.removeOnFail = removeOnFail;
+		}
+
+		public @Nullable Integer getConcurrency() {
+			return this.concurrency;
+		}
+
+		public void setConcurrency(@Nullable Integer concurrency) {
+			this.concurrency = concurrency;
+		}
+
+		public @Nullable String getConcurrencyKey() {
+			return this.concurrencyKey;
+		}
+
+		public void setConcurrencyKey(@Nullable String concurrencyKey) {
+			this.concurrencyKey = concurrencyKey;
+		}
+
+		public @Nullable String getRateLimit() {
+			return this.rateLimit;
+		}
+
+		public void setRateLimit(@Nullable String rateLimit) {
+			this.rateLimit = rateLimit;
+		}
+
+		public @Nullable String getRateLimitKey() {
+			return this.rateLimitKey;
+		}
+
+		public void setRateLimitKey(@Nullable String rateLimitKey) {
+			this.rateLimitKey = rateLimitKey;
+		}
+
+		public Batch getBatch() {
+			return this.batch;
+		}
+
+		/**
+		 * How executions are gathered.
+		 */
+		public static class Batch {
+
+			/**
+			 * How many executions the handler gets at once at most. From 1 to 10000.
+			 */
+			private @Nullable Integer size;
+
+			/**
+			 * How long the first execution of a batch waits for others. Up to one minute,
+			 * 100 ms by default.
+			 */
+			private @Nullable Duration timeout;
+
+			public @Nullable Integer getSize() {
+				return this.size;
+			}
+
+			public void setSize(@Nullable Integer size) {
+				this.size = size;
+			}
+
+			public @Nullable Duration getTimeout() {
+				return this.timeout;
+			}
+
+			public void setTimeout(@Nullable Duration timeout) {
+				this.timeout = timeout;
+			}
+
 		}
 
 		/**
