@@ -90,12 +90,13 @@ $$;
 -- upon "after", with another round from the beginning if there are not so many. Each gate that is open lets some through, in turns, so
 -- that a gate with a million of them doesn't hold up another one's single one. Each lane gets so many as its task's depth allows:
 -- they run one after another. So a node may also add to lanes that it has already, as long as these move fast. One node at a time
--- claims executions of a task: what it has counted cannot change meanwhile. What is locked by others is left alone. Returns where to go
--- on, whether the last of all gates has been looked at, whether all have, whether another node was claiming, and the seconds until
--- a gate opens that was closed by its rate or a pause.
+-- claims executions of a task: what it has counted cannot change meanwhile. What is locked by others is left alone. Returns a row for each
+-- execution, or one without any. All of them say where to go on, whether the last of all gates has been looked at, whether all have,
+-- whether another node was claiming, and the seconds until a gate opens that was closed by its rate or a pause.
 create or replace function ${schema}.claim_gated(
-    node uuid, queue text, tasks text[], depths int[], most int, hints text[], after text, gates int,
-    out claimed uuid[], out last text, out ended boolean, out complete boolean, out busy boolean, out opening float8)
+    node uuid, queue text, tasks text[], depths int[], most int, hints text[], after text, gates int)
+returns table (
+    claimed ${schema}.execution, last text, ended boolean, complete boolean, busy boolean, opening float8)
 language plpgsql volatile
 -- One plan for all, which reads no table: whatever the statistics and the session say
 set plan_cache_mode = force_generic_plan
@@ -114,7 +115,6 @@ declare
     visited  text[];
     holders  text[];
 begin
-    claimed := '{}';
     busy := false;
     names := array (
         select t.name from ${schema}.task t
@@ -135,6 +135,7 @@ begin
         select g.gate from unnest(claim_gated.hints || walk) with ordinality as g (gate, n)
         group by g.gate order by min(g.n));
     if cardinality(visited) = 0 or cardinality(names) = 0 then
+        return next;
         return;
     end if;
 
@@ -144,11 +145,12 @@ begin
     from (select h.name, pg_catalog.pg_try_advisory_xact_lock(${schema}.wake_key('gate:' || h.name)) as held
           from (select distinct pg_catalog.split_part(g, E'\x01', 1) as name from unnest(visited) g) h) h;
     if holders is null then
+        return next;
         return;
     end if;
 
     -- A new statement: it sees what those have claimed that had the lock before
-    with limited as materialized (
+    return query with limited as materialized (
         select t.name, t.gate, t.concurrency, t.concurrency_path, t.rate_limit, t.rate_period, t.rate_path,
                ${schema}.key_prefix(t.concurrency_path) as concurrency_prefix, ${schema}.key_prefix(t.rate_path) as rate_prefix,
                (select greatest(max(d.depth), 1) from unnest(claim_gated.tasks, claim_gated.depths) as d (name, depth)
@@ -167,7 +169,9 @@ begin
                p.name || E'\x02' || p.rate_key as rate,
                -- What gates share is looked at once, at the first of them
                min(p.n) over (partition by p.name, p.concurrency_key) as lanes_no,
-               min(p.n) over (partition by p.name, p.rate_key) as rate_no
+               min(p.n) over (partition by p.name, p.rate_key) as rate_no,
+               count(*) over (partition by p.name, p.concurrency_key) > 1
+                   or l.rate_limit is not null and count(*) over (partition by p.name, p.rate_key) > 1 as shares
         from part p
         cross join lateral (
             select l.* from limited l
@@ -181,7 +185,7 @@ begin
                        and (l.rate_path is not null or p.rate_key = ''))
             offset 0) l
     ), state as materialized (
-        select g.gate, g.n, g.lanes, g.rate, g.lanes_no, g.rate_no, g.depth, g.rate_limit, g.rate_period,
+        select g.gate, g.n, g.lanes, g.rate, g.lanes_no, g.rate_no, g.shares, g.depth, g.rate_limit, g.rate_period,
                first_value(l.free) over (partition by g.lanes_no order by g.n) as free,
                g.rate_limit - first_value(coalesce(u.uses, 0)) over (partition by g.rate_no order by g.n) as rate_left,
                first_value(u.first) over (partition by g.rate_no order by g.n) + g.rate_period as rate_next,
@@ -216,22 +220,27 @@ begin
         from outlook s
         where s.opens_at is null and coalesce(s.lanes_left, 1) > 0
     ), candidate as materialized (
-        select o.n, o.rate, o.free, o.lanes_left, o.depth, o.rate_left, e.id, e.priority,
-               row_number() over (partition by o.n order by e.priority desc, e.run_at, e.id) as turn,
-               row_number() over (partition by o.lanes_no order by e.priority desc, e.run_at, e.id) as lane_rank,
-               row_number() over (partition by o.rate_no order by e.priority desc, e.run_at, e.id) as rate_rank
+        select o.n, o.rate, o.lanes_no, o.rate_no, o.shares, o.free, o.lanes_left, o.depth, o.rate_left,
+               e.ctid, e.id, e.priority, e.run_at, e.turn
         from open o
         cross join lateral (
-            select e.id, e.priority, e.run_at from ${schema}.execution e
-            where e.queue = claim_gated.queue and e.phase = 'due' and e.gate = o.gate and e.gate is not null
-              and e.claimed_by is null and e.task = any (names)
-            order by e.queue, e.gate, e.priority desc, e.run_at, e.id
-            limit o.wanted for update skip locked) e
+            select e.*, row_number() over () as turn from (
+                select e.ctid, e.id, e.priority, e.run_at from ${schema}.execution e
+                where e.queue = claim_gated.queue and e.phase = 'due' and e.gate = o.gate and e.gate is not null
+                  and e.claimed_by is null and e.task = any (names)
+                order by e.queue, e.gate, e.priority desc, e.run_at, e.id
+                limit o.wanted for update skip locked) e) e
+    ), ranked as (
+        select c.*, c.turn as lane_rank, c.turn as rate_rank from candidate c where not c.shares
+        union all
+        select c.*, row_number() over (partition by c.lanes_no order by c.priority desc, c.run_at, c.id),
+               row_number() over (partition by c.rate_no order by c.priority desc, c.run_at, c.id)
+        from candidate c where c.shares
     ), chosen as materialized (
-        select c.* from candidate c
-        where (c.lanes_left is null or c.lane_rank <= c.lanes_left * c.depth)
-          and (c.rate_left is null or c.rate_rank <= c.rate_left)
-        order by c.priority desc, c.turn, c.n
+        select r.* from ranked r
+        where (r.lanes_left is null or r.lane_rank <= r.lanes_left * r.depth)
+          and (r.rate_left is null or r.rate_rank <= r.rate_left)
+        order by r.priority desc, r.turn, r.n
         limit most
     ), taken as (
         update ${schema}.execution e
@@ -239,8 +248,8 @@ begin
             attempt = e.attempt + case when e.waiting_for is null then 1 else 0 end,
             phase = 'running', lane = c.free[((c.lane_rank - 1) % c.lanes_left)::int + 1]
         from chosen c
-        where e.id = c.id
-        returning e.id
+        where e.ctid = c.ctid
+        returning e
     ), used as (
         insert into ${schema}.rate_use (gate, at, uses)
         select c.rate, started, count(*) from chosen c where c.rate_left is not null group by c.rate
@@ -249,12 +258,13 @@ begin
         using gate g
         where u.gate = g.rate and u.at <= started - g.rate_period and g.rate_no = g.n
     )
-    select array (select t.id from taken t),
+    select t.e,
            coalesce((select g.gate from gate g
                      where g.n = (select max(c.n) from chosen c where c.turn = 1) and g.gate = any (walk)
                        and (select count(*) from chosen) >= most), claim_gated.last),
-           (select pg_catalog.date_part('epoch', min(s.opens_at) - started) from outlook s)
-    into claimed, last, opening;
+           claim_gated.ended, claim_gated.complete, claim_gated.busy, o.opening
+    from (select pg_catalog.date_part('epoch', min(o.opens_at) - started) as opening from outlook o) o
+    left join taken t on true;
 end
 $$;
 

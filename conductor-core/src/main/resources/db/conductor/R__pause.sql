@@ -1,5 +1,6 @@
--- Pauses and resumes tasks and queues, in the caller's transaction, over all nodes and restarts. Once a pause is committed no node
--- claims anything of it; what runs goes on. They return whether they have changed anything. The same as ConductorClient.pauseTask and so on:
+-- Pauses and resumes tasks and queues, in the caller's transaction, over all nodes and restarts. No claim that begins after the commit
+-- of a pause takes anything of it; what runs goes on. They return whether they have changed anything. The same as
+-- ConductorClient.pauseTask and so on:
 --   select ${schema}.pause_task('send-email');
 create or replace function ${schema}.pause_task(task text) returns boolean
 language plpgsql volatile

@@ -56,9 +56,11 @@ public final class ExecutionClaims {
 			    dedupe_key is not null
 			""";
 
+	static final String GATED_COLUMNS = COLUMNS.strip() + ", gate, lane";
+
 	private static final String READ = """
-			select %s, gate, lane from ${schema}.execution where id = any (:ids) and claimed_by = :node
-			""".formatted(COLUMNS);
+			select %s from ${schema}.execution where id = any (:ids) and claimed_by = :node
+			""".formatted(GATED_COLUMNS);
 
 	// A locking clause has to be one level below a UNION; LIMIT stops the ranges behind
 	private static final String RANGE = """
@@ -127,7 +129,7 @@ public final class ExecutionClaims {
 				.param("runAt" + i, position.runAt())
 				.param("id" + i, position.id());
 		}
-		return statement.query((ResultSet rs) -> claimed(rs, node, queue, false));
+		return statement.query((ResultSet rs) -> rs.next() ? claimed(rs, node, queue, false) : List.of());
 	}
 
 	private String claimStatement(int positions) {
@@ -147,21 +149,20 @@ public final class ExecutionClaims {
 		return RANGE.formatted(condition);
 	}
 
-	private static List<ClaimedExecution> claimed(ResultSet rs, UUID node, String queue, boolean mayBeGated)
+	// From the present row on
+	static List<ClaimedExecution> claimed(ResultSet rs, UUID node, String queue, boolean mayBeGated)
 			throws SQLException {
 		List<ClaimedExecution> claimed = new ArrayList<>();
-		OffsetDateTime claimedAt = null;
-		while (rs.next()) {
-			if (claimedAt == null) {
-				// The same for all of them
-				claimedAt = rs.getObject(8, OffsetDateTime.class);
-			}
+		// The same for all of them
+		OffsetDateTime claimedAt = rs.getObject(8, OffsetDateTime.class);
+		do {
 			claimed.add(new ClaimedExecution(rs.getObject(1, UUID.class), node, rs.getInt(2), rs.getString(3), queue,
 					rs.getInt(4), rs.getInt(5), rs.getInt(6), rs.getObject(7, OffsetDateTime.class), claimedAt,
 					rs.getString(9), rs.getString(10), rs.getBoolean(11), rs.getBoolean(12),
 					rs.getObject(13, UUID.class), rs.getObject(14, UUID.class), rs.getBoolean(15), rs.getBoolean(16),
 					mayBeGated ? rs.getString(17) : null, mayBeGated ? rs.getObject(18, Integer.class) : null));
 		}
+		while (rs.next());
 		return claimed;
 	}
 
@@ -176,7 +177,7 @@ public final class ExecutionClaims {
 		return this.jdbc.sql(this.schema.sql(READ))
 			.param("ids", SqlArrays.of("uuid", ids))
 			.param("node", node)
-			.query((ResultSet rs) -> claimed(rs, node, queue, true));
+			.query((ResultSet rs) -> rs.next() ? claimed(rs, node, queue, true) : List.of());
 	}
 
 	/**

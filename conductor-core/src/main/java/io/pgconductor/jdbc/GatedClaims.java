@@ -1,10 +1,11 @@
 package io.pgconductor.jdbc;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.UUID;
 
 import io.pgconductor.SchemaName;
@@ -16,24 +17,26 @@ import org.springframework.jdbc.core.simple.JdbcClient;
  */
 public final class GatedClaims {
 
-	// In some milliseconds
-	private static final int GATES = 100;
+	// Looked at in some milliseconds
+	private static final int GATES = 75;
 
+	private static final int FEWEST_GATES = 25;
+
+	// Each row has what the claim came back with, and an execution, unless none was
+	// claimed
 	private static final String CLAIM = """
-			select claimed, last, ended, complete, busy, opening
-			from ${schema}.claim_gated(:node, :queue, :tasks, :depths, :most, :hints, :after, :gates)
-			""";
+			select %s, c.last, c.ended, c.complete, c.busy, c.opening
+			from ${schema}.claim_gated(:node, :queue, :tasks, :depths, :most, :hints, :after, :gates) c
+			cross join lateral (select (c.claimed).*) e
+			""".formatted(ExecutionClaims.GATED_COLUMNS);
 
 	private final JdbcClient jdbc;
 
 	private final String claim;
 
-	private final ExecutionClaims claims;
-
 	public GatedClaims(JdbcClient jdbc, SchemaName schema) {
 		this.jdbc = jdbc;
 		this.claim = schema.sql(CLAIM);
-		this.claims = new ExecutionClaims(jdbc, schema);
 	}
 
 	/**
@@ -48,10 +51,6 @@ public final class GatedClaims {
 	 * {@code null} if none is
 	 */
 	public record Claim(List<ClaimedExecution> executions, String last, boolean ended, boolean complete, boolean busy,
-			@Nullable Duration opening) {
-	}
-
-	private record Claimed(Set<UUID> executions, String last, boolean ended, boolean complete, boolean busy,
 			@Nullable Duration opening) {
 	}
 
@@ -70,7 +69,7 @@ public final class GatedClaims {
 	public Claim claim(UUID node, String queue, Map<String, Integer> depths, int limit, Collection<String> hints,
 			String after) {
 		List<Map.Entry<String, Integer>> tasks = List.copyOf(depths.entrySet());
-		Claimed claimed = this.jdbc.sql(this.claim)
+		return this.jdbc.sql(this.claim)
 			.param("node", node)
 			.param("queue", queue)
 			.param("tasks", SqlArrays.texts(tasks, Map.Entry::getKey))
@@ -78,15 +77,20 @@ public final class GatedClaims {
 			.param("most", limit)
 			.param("hints", SqlArrays.texts(hints))
 			.param("after", after)
-			.param("gates", GATES)
-			.query((rs, row) -> new Claimed(SqlArrays.set(rs, "claimed", UUID[].class), rs.getString("last"),
-					rs.getBoolean("ended"), rs.getBoolean("complete"), rs.getBoolean("busy"),
-					opening(rs.getObject("opening", Double.class))))
-			.single();
-		List<ClaimedExecution> executions = claimed.executions().isEmpty() ? List.of()
-				: this.claims.read(node, queue, claimed.executions());
-		return new Claim(executions, claimed.last(), claimed.ended(), claimed.complete(), claimed.busy(),
-				claimed.opening());
+			.param("gates", Math.max(GATES - hints.size(), FEWEST_GATES))
+			.query((ResultSet rs) -> claim(rs, node, queue));
+	}
+
+	private static Claim claim(ResultSet rs, UUID node, String queue) throws SQLException {
+		rs.next();
+		String last = rs.getString("last");
+		boolean ended = rs.getBoolean("ended");
+		boolean complete = rs.getBoolean("complete");
+		boolean busy = rs.getBoolean("busy");
+		Duration opening = opening(rs.getObject("opening", Double.class));
+		boolean none = rs.getObject("id") == null;
+		return new Claim(none ? List.of() : ExecutionClaims.claimed(rs, node, queue, true), last, ended, complete, busy,
+				opening);
 	}
 
 	private static @Nullable Duration opening(@Nullable Double seconds) {

@@ -27,8 +27,12 @@ final class ClaimShares {
 	 * @return its share
 	 */
 	int gated(int room) {
-		if (!this.moreOfOthers) {
+		if (!this.others) {
 			return room;
+		}
+		if (!this.moreOfOthers && room > 1) {
+			// One place tells whether there is more
+			return room - 1;
 		}
 		this.oddOneForOthers = !this.oddOneForOthers;
 		return (room + (this.oddOneForOthers ? 0 : 1)) / 2;
@@ -40,7 +44,7 @@ final class ClaimShares {
 	 * @param claimed how many were claimed
 	 */
 	void claimed(int room, int claimed) {
-		this.moreOfOthers = this.others && claimed >= room;
+		this.moreOfOthers = claimed > 0 && claimed >= room;
 	}
 
 }

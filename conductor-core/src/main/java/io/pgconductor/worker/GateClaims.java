@@ -27,6 +27,8 @@ final class GateClaims {
 	// pays for each look.
 	private static final long LOOK_INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
+	private static final int LOOK_FACTOR = 40;
+
 	// Limits that only others declare are no reason to look often
 	private static final long FOREIGN_LOOK_INTERVAL_NANOS = TimeUnit.SECONDS.toNanos(10);
 
@@ -224,7 +226,8 @@ final class GateClaims {
 		if (!this.midRound) {
 			boolean cheap = this.roundNanos < CHEAP_NANOS;
 			this.notBeforeNanos = now + (cheap ? 0 : Math.min(PAUSE_FACTOR * this.roundNanos, LONGEST_PAUSE_NANOS));
-			this.nextLookNanos = now + (this.foreign ? FOREIGN_LOOK_INTERVAL_NANOS : LOOK_INTERVAL_NANOS);
+			this.nextLookNanos = now + (this.foreign ? FOREIGN_LOOK_INTERVAL_NANOS
+					: Math.max(LOOK_INTERVAL_NANOS, LOOK_FACTOR * this.roundNanos));
 		}
 	}
 

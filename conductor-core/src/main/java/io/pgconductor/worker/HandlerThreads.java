@@ -59,9 +59,10 @@ final class HandlerThreads {
 	 * @param threads how many threads are to run at least, as far as there may be so many
 	 */
 	void submit(Collection<Work> works, int threads) {
-		this.buffered.addAndGet(works.size());
+		// Threads that leave nothing behind may all be with attempts that take long
+		boolean empty = this.buffered.getAndAdd(works.size()) == 0;
 		this.buffer.addAll(works);
-		startThreads(threads - running());
+		startThreads(empty ? threads : threads - running());
 	}
 
 	/**

@@ -1,6 +1,7 @@
 package io.pgconductor.client;
 
 import java.time.Duration;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -164,12 +165,27 @@ class PauseIntegrationTests {
 		for (int round = 0; round < 100; round++) {
 			this.client.invokeAll("task", IntStream.range(0, 20).mapToObj(Invoke::of).toList());
 			what.pause(this.client);
+			awaitEndOfClaims();
 			long claimed = claimed();
 			awaitOther();
 			assertThat(claimed()).isEqualTo(claimed);
 			what.resume(this.client);
 		}
 		await().atMost(Duration.ofSeconds(20)).until(() -> this.run.size() == 2000);
+	}
+
+	// One that has begun before may still come through
+	private void awaitEndOfClaims() {
+		OffsetDateTime paused = this.test.sql("select clock_timestamp()").query(OffsetDateTime.class).single();
+		await().until(() -> this.test
+			.sql("""
+					select not exists (
+					    select from pg_stat_activity
+					    where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' and xact_start < ?)
+					""")
+			.param(paused)
+			.query(Boolean.class)
+			.single());
 	}
 
 	private long claimed() {

@@ -24,12 +24,21 @@ class HandlerThreadsTests {
 
 	private boolean exhausted;
 
+	private Runnable onHandled = () -> {
+	};
+
 	private final HandlerThreads handlers = new HandlerThreads(2, (task) -> {
 		if (this.exhausted) {
 			throw new RejectedExecutionException("no thread can be had");
 		}
 		this.threads.add(task);
-	}, this.handled::add, () -> {
+	}, (work) -> {
+		this.handled.add(work);
+		Runnable first = this.onHandled;
+		this.onHandled = () -> {
+		};
+		first.run();
+	}, () -> {
 	});
 
 	@Test
@@ -66,6 +75,16 @@ class HandlerThreadsTests {
 		this.threads.forEach(Runnable::run);
 		assertThat(this.handled).isEqualTo(works);
 		assertThat(this.handlers.running()).isZero();
+	}
+
+	@Test
+	void startsAThreadBesideOneThatTakesLong() {
+		this.onHandled = () -> this.handlers.submit(works(3), 1);
+		this.handlers.submit(works(1), 1);
+
+		this.threads.remove().run();
+
+		assertThat(this.threads).as("started while the first attempt ran").hasSize(1);
 	}
 
 	@Test
