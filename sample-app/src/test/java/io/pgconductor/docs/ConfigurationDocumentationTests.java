@@ -43,7 +43,8 @@ class ConfigurationDocumentationTests {
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "time-windows", "schema", "row-changes" })
+	@ValueSource(strings = { "time-windows", "schema", "row-changes", "flow-control", "concurrency", "rate-limits",
+			"batches", "retention" })
 	void showsYamlThatIsUnderstood(String page) throws IOException {
 		List<String> blocks = YAML.matcher(Files.readString(Path.of("../docs", page + ".md")))
 			.results()
