@@ -28,7 +28,8 @@ class DocumentationTests {
 	@ParameterizedTest
 	@CsvSource({ "steps-and-retries, workflows", "long-running-tasks, workflows", "child-tasks, workflows",
 			"cancellation, workflows", "time-windows, workflows", "cron, triggers", "events, triggers",
-			"row-changes, rowchanges" })
+			"row-changes, rowchanges", "keys, flow", "priorities, flow", "concurrency, flow", "rate-limits, flow",
+			"batches, flow", "pausing, flow", "retention, flow" })
 	void showsCodeThatRuns(String page, String examplePackage) throws IOException {
 		List<String> sources = sources(SOURCES.resolve(examplePackage));
 

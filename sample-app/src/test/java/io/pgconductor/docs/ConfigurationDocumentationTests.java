@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 import io.pgconductor.autoconfigure.ConductorProperties;
+import io.pgconductor.task.Retention;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,7 +21,10 @@ import org.springframework.boot.context.properties.bind.BindHandler;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.bind.handler.NoUnboundElementsBindHandler;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
+import org.springframework.boot.convert.ApplicationConversionService;
 import org.springframework.boot.env.YamlPropertySourceLoader;
+import org.springframework.core.convert.ConversionService;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.io.ByteArrayResource;
 import tools.jackson.databind.JsonNode;
@@ -43,7 +47,8 @@ class ConfigurationDocumentationTests {
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "time-windows", "schema", "row-changes" })
+	@ValueSource(strings = { "time-windows", "schema", "row-changes", "flow-control", "concurrency", "rate-limits",
+			"batches", "retention" })
 	void showsYamlThatIsUnderstood(String page) throws IOException {
 		List<String> blocks = YAML.matcher(Files.readString(Path.of("../docs", page + ".md")))
 			.results()
@@ -55,11 +60,18 @@ class ConfigurationDocumentationTests {
 			StandardEnvironment environment = new StandardEnvironment();
 			new YamlPropertySourceLoader().load(page, new ByteArrayResource(block.getBytes(StandardCharsets.UTF_8)))
 				.forEach(environment.getPropertySources()::addFirst);
-			assertThat(Binder.get(environment)
+			assertThat(new Binder(ConfigurationPropertySources.get(environment), null, conversionService())
 				.bind("conductor", Bindable.of(ConductorProperties.class),
 						new NoUnboundElementsBindHandler(BindHandler.DEFAULT))
 				.isBound()).isTrue();
 		}
+	}
+
+	private static ConversionService conversionService() {
+		ApplicationConversionService conversionService = new ApplicationConversionService();
+		// What it accepts is tested where it is
+		conversionService.addConverter(String.class, Retention.class, (text) -> Retention.NEVER);
+		return conversionService;
 	}
 
 	private static Set<String> properties() throws IOException {

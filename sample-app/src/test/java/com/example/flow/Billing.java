@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface Billing {
+
+	void charge(long customer, int units);
+
+}

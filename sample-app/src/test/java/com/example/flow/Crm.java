@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface Crm {
+
+	void synchronize(String tenant, int revision);
+
+}

@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface FeedReader {
+
+	void read(String url);
+
+}

@@ -1,0 +1,8 @@
+package com.example.flow;
+
+import org.springframework.boot.autoconfigure.SpringBootApplication;
+
+@SpringBootApplication
+class FlowApplication {
+
+}

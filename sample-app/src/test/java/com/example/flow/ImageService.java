@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface ImageService {
+
+	void shrink(String file);
+
+}

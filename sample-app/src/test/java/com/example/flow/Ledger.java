@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface Ledger {
+
+	void book(String reference, int amount);
+
+}

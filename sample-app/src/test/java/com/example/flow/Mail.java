@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface Mail {
+
+	void send(String to, String text);
+
+}

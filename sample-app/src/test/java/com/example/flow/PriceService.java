@@ -1,0 +1,9 @@
+package com.example.flow;
+
+import java.util.List;
+
+interface PriceService {
+
+	List<Integer> pricesOf(List<String> items);
+
+}

@@ -1,0 +1,7 @@
+package com.example.flow;
+
+interface Statistics {
+
+	void count(String page);
+
+}
