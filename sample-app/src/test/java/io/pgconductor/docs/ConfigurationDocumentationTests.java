@@ -48,7 +48,7 @@ class ConfigurationDocumentationTests {
 
 	@ParameterizedTest
 	@ValueSource(strings = { "time-windows", "schema", "row-changes", "flow-control", "concurrency", "rate-limits",
-			"batches", "retention" })
+			"batches", "retention", "workers" })
 	void showsYamlThatIsUnderstood(String page) throws IOException {
 		List<String> blocks = YAML.matcher(Files.readString(Path.of("../docs", page + ".md")))
 			.results()
