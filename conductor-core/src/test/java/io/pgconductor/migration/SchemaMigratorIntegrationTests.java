@@ -171,12 +171,16 @@ class SchemaMigratorIntegrationTests {
 		Scripts first = new Scripts(Scripts.bundled()
 			.all()
 			.stream()
-			.filter((script) -> script.isRepeatable() ? script.name().matches("R__(invoke|now|uuid_v7|wake).sql")
+			.filter((script) -> script.isRepeatable() ? script.name().matches("R__(now|uuid_v7|wake).sql")
 					: script.version() == 1)
 			.toList());
 		this.schema.migrate(first);
 		this.schema.execute("insert into ${schema}.task values ('task', 'default', 0, 3, null, null)");
-		this.schema.query("select ${schema}.invoke('task', '{}')", Object.class);
+		this.schema.execute(
+				"""
+						insert into ${schema}.execution (id, task, queue, priority, max_attempts, payload, created_at, run_at, phase)
+						values (${schema}.uuid_v7(), 'task', 'default', 0, 3, '{}', now(), now(), 'due')
+						""");
 
 		this.schema.migrate(Scripts.bundled());
 

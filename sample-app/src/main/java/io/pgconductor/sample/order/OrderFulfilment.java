@@ -15,6 +15,7 @@ import io.pgconductor.annotation.OnRowChange;
 import io.pgconductor.annotation.Retry;
 import io.pgconductor.annotation.Task;
 import io.pgconductor.sample.mail.SendEmail;
+import io.pgconductor.sample.payment.ChargeCustomer;
 import io.pgconductor.sample.payment.PaymentGateway;
 import io.pgconductor.sample.payment.Receipt;
 import io.pgconductor.sample.stock.OutOfStockException;
@@ -79,8 +80,8 @@ class OrderFulfilment {
 		context.transaction("reserve-stock", () -> reserve(order));
 
 		context.progress(0.3, "charging the customer");
-		Receipt receipt = context.step("charge", Receipt.class,
-				() -> this.payments.charge(order.paymentKey(), order.customer(), order.total()));
+		Receipt receipt = context.invoke("charge", ChargeCustomer.TASK,
+				new ChargeCustomer(order.paymentKey(), order.customer(), order.total()));
 
 		context.progress(0.5, "waiting for the payment to settle");
 		context.sleep("settle", this.settlement);

@@ -1,10 +1,16 @@
 package io.pgconductor.sample.order;
 
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+import javax.sql.DataSource;
 
 import io.pgconductor.ConductorClient;
 import io.pgconductor.Execution;
@@ -35,8 +41,9 @@ class OrderFulfilmentIntegrationTests {
 
 			Execution execution = shop.end(placed);
 			assertThat(execution.state()).isEqualTo(ExecutionState.COMPLETED);
-			assertThat(execution.attempt()).isEqualTo(2);
-			assertThat(execution.error()).isNotNull()
+			assertThat(execution.attempt()).isEqualTo(1);
+			assertThat(shop.payment(placed).attempt()).isEqualTo(2);
+			assertThat(shop.payment(placed).error()).isNotNull()
 				.satisfies((error) -> assertThat(error.message()).isEqualTo("The payment gateway does not answer"));
 			assertThat(execution.steps()).extracting(ExecutionStep::name)
 				.containsExactly("reserve-stock", "charge", "settle", "ship", "tell-customer");
@@ -62,19 +69,40 @@ class OrderFulfilmentIntegrationTests {
 	}
 
 	@Test
+	void chargesACustomerForOneOrderAtATime() {
+		run((shop) -> {
+			List<PlacedOrder> placed = shop.whileNothingCanBeCharged(() -> {
+				PlacedOrder first = shop.place("book", 1);
+				PlacedOrder second = shop.place("book", 2);
+				PlacedOrder other = shop.place("eve@example.com", "book", 3);
+				await().atMost(Duration.ofSeconds(20))
+					.until(() -> shop.payments("eve@example.com", "running") == 1
+							&& shop.payments("ada@example.com", "running") == 1
+							&& shop.payments("ada@example.com", "ready") == 1);
+				return List.of(first, second, other);
+			});
+
+			assertThat(placed)
+				.allSatisfy((order) -> assertThat(shop.end(order).state()).isEqualTo(ExecutionState.COMPLETED));
+			assertThat(shop.count("select count(*) from charge")).isEqualTo(3);
+		}, "--shop.payment.fail-every=0");
+	}
+
+	@Test
 	void cancelsAnOrderThatCannotBePaid() {
 		run((shop) -> {
 			PlacedOrder placed = shop.place("book", 2);
 
 			Execution execution = shop.end(placed);
 			assertThat(execution.state()).isEqualTo(ExecutionState.FAILED);
-			assertThat(execution.attempt()).isEqualTo(2);
+			assertThat(execution.attempt()).isEqualTo(1);
 			assertThat(execution.steps()).extracting(ExecutionStep::name).containsExactly("reserve-stock");
+			assertThat(shop.payment(placed).attempt()).isEqualTo(2);
 			await().atMost(Duration.ofSeconds(20))
 				.untilAsserted(() -> assertThat(shop.find(placed).status()).isEqualTo(OrderStatus.CANCELLED));
 			assertThat(shop.available("book")).isEqualTo(10000);
 			assertThat(shop.count("select count(*) from charge")).isZero();
-		}, "--shop.payment.fail-every=1", "--conductor.tasks.fulfil-order.max-attempts=2");
+		}, "--shop.payment.fail-every=1", "--conductor.tasks.charge-customer.max-attempts=2");
 	}
 
 	@Test
@@ -149,15 +177,41 @@ class OrderFulfilmentIntegrationTests {
 			.properties("shop.settlement=100ms")
 			.run(arguments)) {
 			test.accept(new Shop(context.getBean(OrderService.class), context.getBean(ConductorClient.class),
-					context.getBean(JdbcClient.class), context.getBean(TransactionOperations.class)));
+					context.getBean(JdbcClient.class), context.getBean(DataSource.class),
+					context.getBean(TransactionOperations.class)));
 		}
 	}
 
-	private record Shop(OrderService orders, ConductorClient conductor, JdbcClient jdbcClient,
+	private record Shop(OrderService orders, ConductorClient conductor, JdbcClient jdbcClient, DataSource dataSource,
 			TransactionOperations transaction) {
 
 		PlacedOrder place(String item, int quantity) {
-			return this.orders.place(new NewOrder("ada@example.com", item, quantity));
+			return place("ada@example.com", item, quantity);
+		}
+
+		PlacedOrder place(String customer, String item, int quantity) {
+			return this.orders.place(new NewOrder(customer, item, quantity));
+		}
+
+		long payments(String customer, String state) {
+			return this.jdbcClient.sql("""
+					select count(*) from conductor.executions
+					where task = 'charge-customer' and payload ->> 'customer' = ? and state = ?
+					""").param(customer).param(state).query(Long.class).single();
+		}
+
+		<T> T whileNothingCanBeCharged(Supplier<T> action) {
+			try (Connection connection = this.dataSource.getConnection();
+					Statement statement = connection.createStatement()) {
+				connection.setAutoCommit(false);
+				statement.execute("lock table charge in exclusive mode");
+				T result = action.get();
+				connection.rollback();
+				return result;
+			}
+			catch (SQLException ex) {
+				throw new IllegalStateException(ex);
+			}
 		}
 
 		OrderView find(PlacedOrder placed) {
@@ -168,6 +222,16 @@ class OrderFulfilmentIntegrationTests {
 			Receipt charge = find(placed).charge();
 			assertThat(charge).isNotNull();
 			return charge;
+		}
+
+		Execution payment(PlacedOrder placed) {
+			return Objects.requireNonNull(find(placed).fulfilment())
+				.children()
+				.stream()
+				.filter((child) -> child.task().equals("charge-customer"))
+				.map((child) -> this.conductor.find(child.id()).orElseThrow())
+				.findFirst()
+				.orElseThrow();
 		}
 
 		Execution end(PlacedOrder placed) {
