@@ -105,6 +105,48 @@ class InvokeOptionsTests {
 	}
 
 	@Test
+	void refusesKeysThatAreEmptyTooLongOrUnstorable() {
+		for (String key : new String[] { "", "x".repeat(513), "a\u0000b" }) {
+			assertThatIllegalArgumentException().isThrownBy(() -> InvokeOptions.defaults().dedupeKey(key))
+				.withMessageContainingAll("dedupeKey", "512", String.valueOf(key.length()));
+		}
+		assertThat(InvokeOptions.defaults().dedupeKey("x".repeat(512)).dedupeKey()).hasSize(512);
+	}
+
+	@Test
+	void refusesWindowsOutOfRange() {
+		for (Duration window : new Duration[] { Duration.ofSeconds(-1), Duration.ZERO, Duration.ofNanos(1),
+				Duration.ofDays(4000) }) {
+			assertThatIllegalArgumentException().isThrownBy(() -> InvokeOptions.defaults().throttle(window))
+				.withMessageContainingAll("throttle", window.toString());
+			assertThatIllegalArgumentException().isThrownBy(() -> InvokeOptions.defaults().debounce(window))
+				.withMessageContainingAll("debounce", window.toString());
+		}
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> InvokeOptions.defaults().debounce(Duration.ofSeconds(2), Duration.ofSeconds(1)))
+			.withMessageContainingAll("maxWait", "PT2S", "PT1S");
+	}
+
+	@Test
+	void refusesRulesThatExcludeEachOther() {
+		Duration second = Duration.ofSeconds(1);
+		InvokeOptions throttled = InvokeOptions.defaults().dedupeKey("k").throttle(second);
+		InvokeOptions debounced = InvokeOptions.defaults().dedupeKey("k").debounce(second);
+
+		assertThatIllegalArgumentException().isThrownBy(() -> throttled.debounce(second))
+			.withMessageContainingAll("throttle", "debounce");
+		assertThatIllegalArgumentException().isThrownBy(() -> debounced.throttle(second))
+			.withMessageContainingAll("throttle", "debounce");
+		assertThatIllegalArgumentException().isThrownBy(() -> debounced.delay(second))
+			.withMessageContainingAll("debounce", "delay");
+		assertThatIllegalArgumentException().isThrownBy(() -> debounced.runAt(Instant.EPOCH))
+			.withMessageContainingAll("debounce", "runAt");
+		assertThatIllegalArgumentException().isThrownBy(() -> throttled.onDuplicate(OnDuplicate.REPLACE))
+			.withMessageContainingAll("REPLACE", "throttle");
+		assertThat(throttled.onDuplicate(OnDuplicate.KEEP).onDuplicate()).isEqualTo(OnDuplicate.KEEP);
+	}
+
+	@Test
 	@SuppressWarnings("NullAway")
 	void refusesHeadersWithoutValue() {
 		assertThatNullPointerException().isThrownBy(() -> InvokeOptions.defaults().header("a", null));
@@ -118,6 +160,7 @@ class InvokeOptionsTests {
 			.hasSameHashCodeAs(options);
 		assertThat(options.header("a", "b")).isNotEqualTo(options);
 		assertThat(options.maxAttempts(1)).isNotEqualTo(options);
+		assertThat(options.dedupeKey("k")).isNotEqualTo(options).isEqualTo(options.dedupeKey("k"));
 	}
 
 }

@@ -13,6 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.function.Predicate;
 import java.util.stream.BaseStream;
+import io.pgconductor.BatchContext;
 import io.pgconductor.TaskEvent;
 import io.pgconductor.task.InvalidTaskException;
 import org.slf4j.Logger;
@@ -59,6 +60,10 @@ final class PayloadRules {
 	}
 
 	private void verify(Class<?> type, Parameter parameter) {
+		if (type == BatchContext.class) {
+			throw this.method.invalid("its parameter '" + describe(parameter)
+					+ "' is for methods that take batches: add batch = @Batch(size = …) to its @Task");
+		}
 		String reason = null;
 		if (type.getPackageName().equals(TaskEvent.class.getPackageName())) {
 			reason = "a type of Conductor that a task doesn't receive here";

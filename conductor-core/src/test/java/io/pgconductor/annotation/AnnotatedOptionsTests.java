@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import io.pgconductor.task.Batching;
 import io.pgconductor.task.DailyHours;
 import io.pgconductor.task.InvalidTaskException;
+import io.pgconductor.task.RateLimit;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.aot.hint.annotation.Reflective;
 import org.springframework.context.support.PropertySourcesPlaceholderConfigurer;
+import org.springframework.core.env.MapPropertySource;
 
 import static io.pgconductor.task.Retention.AT_ONCE;
 import static io.pgconductor.task.Retention.NEVER;
@@ -71,6 +74,40 @@ class AnnotatedOptionsTests {
 			assertThat(task.removeOnComplete()).isEqualTo(AT_ONCE);
 			assertThat(task.removeOnFail()).isEqualTo(NEVER);
 			assertThat(task.aliases()).containsExactly("old-full");
+		}
+	}
+
+	@Test
+	void readsLimitsAndBatches() {
+		try (AnnotatedTasks tasks = AnnotatedTasks.withProperties(Map.of("rate", "100/1m", "key", "number"),
+				Limited.class)) {
+			TaskSpec limited = tasks.task("limited");
+			TaskSpec inherited = tasks.task("inherited");
+			TaskSpec batched = tasks.task("batched");
+
+			assertThat(limited.concurrency()).isEqualTo(2);
+			assertThat(limited.concurrencyKey()).hasToString("number");
+			assertThat(limited.rateLimit()).isEqualTo(new RateLimit(100, Duration.ofMinutes(1)));
+			assertThat(limited.rateLimitKey()).hasToString("number");
+			assertThat(inherited.concurrency()).isEqualTo(7);
+			assertThat(inherited.rateLimit()).isNull();
+			assertThat(batched.batch()).isEqualTo(new Batching(50, Duration.ofSeconds(2)));
+		}
+	}
+
+	@Test
+	void propertiesWinOverLimitsAndBatches() {
+		Map<String, TaskOptions> properties = Map.of("batched",
+				TaskOptions.none().concurrency(1).batch(new Batching(9, Duration.ZERO)));
+
+		try (AnnotatedTasks tasks = AnnotatedTasks.of(properties, (context) -> {
+			context.getEnvironment()
+				.getPropertySources()
+				.addFirst(new MapPropertySource("test", Map.of("rate", "1/1s", "key", "number")));
+			context.register(Limited.class);
+		})) {
+			assertThat(tasks.task("batched").batch()).isEqualTo(new Batching(9, Duration.ZERO));
+			assertThat(tasks.task("batched").concurrency()).isEqualTo(1);
 		}
 	}
 
@@ -260,7 +297,12 @@ class AnnotatedOptionsTests {
 			"EmptyWindow,@Task(window = \"08:00-08:00\"),leave the window out",
 			"BadZone,@Task(zone = \"Europe/Wien\"),Europe/Vienna",
 			"BadDefaultZone,@TaskDefaults(zone = \"CET?\"),Europe/Vienna",
-			"BadDefaults,@TaskDefaults(queue = \"?\"),letters" })
+			"BadDefaults,@TaskDefaults(queue = \"?\"),letters", "NoConcurrency,@Task(concurrency = 0),1 to 10000",
+			"NegativeConcurrency,@Task(concurrency = -1),1 to 10000",
+			"HugeConcurrency,@Task(concurrency = 10001),1 to 10000",
+			"BadConcurrencyKey,@Task(concurrencyKey = \"a..b\"),tenant.id", "BadRate,@Task(rateLimit = \"100\"),100/1m",
+			"ZeroRate,@Task(rateLimit = \"0/1m\"),1 to 1", "EmptyBatch,@Task(batch),between 1 and",
+			"LongBatch,@Task(batch),1 minute", "BatchWithoutSize,@Task(batch.timeout = \"1s\"),size" })
 	void refusesBadValues(String component, String attribute, String remedy) throws ClassNotFoundException {
 		Class<?> type = Class.forName(AnnotatedOptionsTests.class.getName() + "$" + component);
 
@@ -306,6 +348,98 @@ class AnnotatedOptionsTests {
 				timeout = "30s", window = "22:00-06:00", zone = "Europe/Vienna", transactional = true,
 				removeOnComplete = "0", removeOnFail = "never")
 		void run() {
+		}
+
+	}
+
+	@TaskDefaults(concurrency = 7)
+	static class Limited {
+
+		record Job(int number) {
+		}
+
+		@Task(concurrency = 2, concurrencyKey = "${key}", rateLimit = "${rate}", rateLimitKey = "${key}")
+		void limited(Job job) {
+		}
+
+		@Task
+		void inherited() {
+		}
+
+		@Task(batch = @Batch(size = 50, timeout = "2s"))
+		void batched(List<Job> jobs) {
+		}
+
+	}
+
+	static class NoConcurrency {
+
+		@Task(concurrency = 0)
+		void run() {
+		}
+
+	}
+
+	static class NegativeConcurrency {
+
+		@Task(concurrency = -1)
+		void run() {
+		}
+
+	}
+
+	static class HugeConcurrency {
+
+		@Task(concurrency = 10_001)
+		void run() {
+		}
+
+	}
+
+	static class BadConcurrencyKey {
+
+		@Task(concurrency = 1, concurrencyKey = "a..b")
+		void run() {
+		}
+
+	}
+
+	static class BadRate {
+
+		@Task(rateLimit = "100")
+		void run() {
+		}
+
+	}
+
+	static class ZeroRate {
+
+		@Task(rateLimit = "0/1m")
+		void run() {
+		}
+
+	}
+
+	static class EmptyBatch {
+
+		@Task(batch = @Batch(size = 0))
+		void run(List<String> payloads) {
+		}
+
+	}
+
+	static class LongBatch {
+
+		@Task(batch = @Batch(size = 1, timeout = "2m"))
+		void run(List<String> payloads) {
+		}
+
+	}
+
+	static class BatchWithoutSize {
+
+		@Task(batch = @Batch(timeout = "1s"))
+		void run(List<String> payloads) {
 		}
 
 	}

@@ -191,6 +191,34 @@ class SchemaMigratorIntegrationTests {
 	}
 
 	@Test
+	void whoCouldInvokeBeforeItTookKeysCanDoSoStill() {
+		this.schema.migrate(new Scripts(Scripts.bundled()
+			.all()
+			.stream()
+			.filter((script) -> script.isRepeatable() ? script.name().matches("R__(now|uuid_v7|wake).sql")
+					: script.version() <= 4)
+			.toList()));
+		String role = this.schema.role("");
+		this.schema.execute("""
+				create function ${schema}.invoke(task text, payload jsonb, queue text, priority int, run_at timestamptz,
+				    delay interval, max_attempts int, headers jsonb) returns uuid language sql as 'select null::uuid'
+				""");
+		this.schema.execute("revoke all on function ${schema}.invoke from public");
+		this.schema.execute("grant execute on function ${schema}.invoke to " + role + " with grant option");
+
+		this.schema.migrate(Scripts.bundled());
+
+		assertThat(this.schema.query("select count(*) from pg_proc where pronamespace = '${schema}'::regnamespace "
+				+ "and proname = 'invoke'", Integer.class))
+			.isOne();
+		assertThat(this.schema.query("select proacl::text from pg_proc where pronamespace = '${schema}'::regnamespace "
+				+ "and proname = 'invoke'", String.class))
+			.contains(role + "=X*/")
+			.doesNotContain("{=X")
+			.doesNotContain(",=X");
+	}
+
+	@Test
 	void renewsAChangedFunction() {
 		this.schema.migrate(TestScripts.V1);
 		this.log.clear();

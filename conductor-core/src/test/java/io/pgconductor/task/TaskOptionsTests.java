@@ -27,7 +27,11 @@ class TaskOptionsTests {
 		.window(TaskWindow.parse("22:00-06:00", VIENNA))
 		.transactional(true)
 		.removeOnComplete(Retention.AT_ONCE)
-		.removeOnFail(Retention.NEVER);
+		.removeOnFail(Retention.NEVER)
+		.concurrency(5)
+		.concurrencyKey(PayloadPath.parse("tenant.id"))
+		.rateLimit(RateLimit.parse("10/1s"))
+		.rateLimitKey(PayloadPath.parse("host"));
 
 	@Test
 	void aChangedCopyLeavesTheOriginalAsItWas() {
@@ -63,6 +67,8 @@ class TaskOptionsTests {
 		assertThat(task.removeOnComplete()).isNull();
 		assertThat(task.removeOnFail()).isNull();
 		assertThat(task.onFailure()).isNull();
+		assertThat(task.isLimited()).isFalse();
+		assertThat(task.batch()).isNull();
 	}
 
 	@Test
@@ -78,6 +84,11 @@ class TaskOptionsTests {
 		assertThat(task.transactional()).isTrue();
 		assertThat(task.removeOnComplete()).isEqualTo(Retention.AT_ONCE);
 		assertThat(task.removeOnFail()).isEqualTo(Retention.NEVER);
+		assertThat(task.isLimited()).isTrue();
+		assertThat(task.concurrency()).isEqualTo(5);
+		assertThat(task.concurrencyKey()).hasToString("tenant.id");
+		assertThat(task.rateLimit()).isEqualTo(RateLimit.parse("10/1s"));
+		assertThat(task.rateLimitKey()).hasToString("host");
 		assertThat(task.onFailure()).isEqualTo("other");
 		assertThat(task.with(TaskOptions.none().queue("x")).onFailure()).isEqualTo("other");
 	}

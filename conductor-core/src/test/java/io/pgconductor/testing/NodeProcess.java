@@ -40,6 +40,8 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
  * children: ten at once, and then one after the other,</li>
  * <li>{@code poison}: takes the JVM with it,</li>
  * <li>{@code endless}: runs until it is interrupted,</li>
+ * <li>{@code alone}: notes its payload, and runs until it is interrupted; one at a
+ * time,</li>
  * <li>{@code step-transfer}: notes its payload in a transactional step,</li>
  * <li>{@code task-transfer}: notes its payload, and is a transactional task.</li>
  * </ul>
@@ -135,6 +137,11 @@ public final class NodeProcess implements AutoCloseable {
 			new CountDownLatch(1).await();
 			return null;
 		}));
+		registry.register(TaskSpec.of("alone", Integer.class, (event, context) -> {
+			jdbc.sql(effect).param("n", event.payload()).update();
+			new CountDownLatch(1).await();
+			return null;
+		}).with(TaskOptions.none().concurrency(1)));
 		HaltingCommit halting = new HaltingCommit();
 		registry.register(TaskSpec.of("step-transfer", Integer.class, (event, context) -> {
 			context.transaction("transfer", () -> {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -84,6 +85,12 @@ class ConcurrencyLimitIntegrationTests {
 			.invokeAll("limited", IntStream.range(0, count).mapToObj((i) -> Invoke.of(new Job(tenant, i))).toList());
 	}
 
+	private static List<Invoke> jobs(int ofEach, int tenants) {
+		return IntStream.range(0, ofEach * tenants)
+			.mapToObj((i) -> Invoke.of(new Job("tenant-" + i % tenants, i / tenants)))
+			.toList();
+	}
+
 	private void awaitRun(int count) {
 		await().atMost(Duration.ofSeconds(60)).until(() -> this.run.size() == count);
 	}
@@ -94,10 +101,8 @@ class ConcurrencyLimitIntegrationTests {
 
 	@Test
 	void runsNoMoreAtOnceThanTheLimitOverAllNodes() {
-		TaskSpec task = limited(4, counting((event, context) -> {
-			TimeUnit.MILLISECONDS.sleep(1);
-			return null;
-		}));
+		CyclicBarrier four = new CyclicBarrier(4);
+		TaskSpec task = limited(4, counting((event, context) -> four.await(30, TimeUnit.SECONDS)));
 		Orchestrator one = this.test.node(task);
 		Orchestrator other = this.test.node(task);
 		one.start();
@@ -125,23 +130,18 @@ class ConcurrencyLimitIntegrationTests {
 
 	@Test
 	void limitsEachKeyByItself() {
-		TaskSpec task = limitedByTenant(2, counting((event, context) -> {
-			TimeUnit.MICROSECONDS.sleep(200);
-			return null;
-		}));
+		Map<String, CyclicBarrier> two = new ConcurrentHashMap<>();
+		TaskSpec task = limitedByTenant(2,
+				counting((event, context) -> two
+					.computeIfAbsent(((Job) event.payload()).tenant(), (tenant) -> new CyclicBarrier(2))
+					.await(30, TimeUnit.SECONDS)));
 		this.test.node(task).start();
 		this.test.node(task).start();
-		List<Invoke> jobs = new ArrayList<>();
-		for (int i = 0; i < 100; i++) {
-			for (int tenant = 0; tenant < 20; tenant++) {
-				jobs.add(Invoke.of(new Job("tenant-" + tenant, i)));
-			}
-		}
 
-		this.test.conductor().invokeAll("limited", jobs);
+		this.test.conductor().invokeAll("limited", jobs(200, 5));
 
-		awaitRun(2000);
-		assertThat(this.most).hasSize(20).allSatisfy((tenant, count) -> assertThat(count.get()).isLessThanOrEqualTo(2));
+		awaitRun(1000);
+		assertThat(this.most).hasSize(5).allSatisfy((tenant, count) -> assertThat(count).hasValue(2));
 	}
 
 	@Test
@@ -149,14 +149,8 @@ class ConcurrencyLimitIntegrationTests {
 		TaskSpec task = limitedByTenant(1, counting((event, context) -> null));
 		this.test.node(task).start();
 		this.test.node(task).start();
-		List<Invoke> jobs = new ArrayList<>();
-		for (int i = 0; i < 100; i++) {
-			for (int tenant = 0; tenant < 150; tenant++) {
-				jobs.add(Invoke.of(new Job("tenant-" + tenant, i)));
-			}
-		}
 
-		this.test.conductor().invokeAll("limited", jobs);
+		this.test.conductor().invokeAll("limited", jobs(100, 150));
 
 		awaitRun(15_000);
 		Map<String, List<Integer>> byTenant = new HashMap<>();
@@ -186,6 +180,25 @@ class ConcurrencyLimitIntegrationTests {
 
 		await().until(() -> this.run.contains(new Job("single", 0)));
 		permits.release(100_000);
+	}
+
+	@Test
+	void thousandsOfKeysGetTheirTurnsBesideAFlood() {
+		Semaphore flood = new Semaphore(0);
+		TaskSpec task = limitedByTenant(1, counting((event, context) -> {
+			if (((Job) event.payload()).tenant().equals("flood")) {
+				flood.acquire();
+			}
+			return null;
+		}));
+		invoke("flood", 20_000);
+		this.test.conductor().invokeAll("limited", jobs(1, 3000));
+
+		this.test.node(task).start();
+
+		awaitRun(3000);
+		assertThat(this.run).noneMatch((job) -> job.tenant().equals("flood"));
+		flood.release(100_000);
 	}
 
 	@Test

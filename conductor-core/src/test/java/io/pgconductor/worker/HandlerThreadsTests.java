@@ -1,16 +1,12 @@
 package io.pgconductor.worker;
 
-import java.time.OffsetDateTime;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
-import java.util.UUID;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 
-import io.pgconductor.execution.Attempt;
-import io.pgconductor.jdbc.ClaimedExecution;
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -95,11 +91,7 @@ class HandlerThreadsTests {
 	}
 
 	private static List<Work> works(int count) {
-		return IntStream.range(0, count)
-			.mapToObj((i) -> Work.of(new Attempt(new ClaimedExecution(UUID.randomUUID(), UUID.randomUUID(), 1, "task",
-					"default", 1, 3, 0, OffsetDateTime.now(), OffsetDateTime.now(), null, null, false, false, null,
-					null, false, false, null, null))))
-			.toList();
+		return IntStream.range(0, count).mapToObj((i) -> Work.of(Attempts.of("task"))).toList();
 	}
 
 }

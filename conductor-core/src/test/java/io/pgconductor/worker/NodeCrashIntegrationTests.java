@@ -11,6 +11,7 @@ import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.Orchestrator;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.test.TestPostgres;
 import io.pgconductor.testing.NodeProcess;
@@ -100,6 +101,33 @@ class NodeCrashIntegrationTests {
 			this.test.await(work, ExecutionState.COMPLETED);
 			assertThat(process.isAlive()).isTrue();
 		}
+	}
+
+	@Test
+	void leavesItsPlaceUnderALimitToOthersWhenItIsKilled() {
+		List<UUID> ids;
+		TaskSpec alone = TaskSpec.of("alone", Integer.class, (event, context) -> event.payload())
+			.with(TaskOptions.none().concurrency(1));
+		Orchestrator survivor = this.test.node((builder) -> builder.nodeTimeout(NodeProcess.NODE_TIMEOUT), alone);
+		try (NodeProcess victim = process("victim")) {
+			victim.awaitRegistered(this.test, "victim");
+			ids = this.test.conductor().invokeAll("alone", List.of(Invoke.of(1), Invoke.of(2), Invoke.of(3)));
+			Awaitility.await().atMost(LONG).until(() -> this.test.count("effect") == 1);
+
+			survivor.start();
+
+			UUID free = this.test.conductor().invoke("work", 100);
+			this.test.await(free, ExecutionState.COMPLETED);
+			assertThat(finishedInState("completed")).as("one runs, at a node that lives").containsExactly(free);
+			victim.kill();
+			victim.awaitExit();
+		}
+
+		Awaitility.await().atMost(LONG).until(() -> finishedInState("completed").containsAll(ids));
+		assertThat(this.test.conductor().find(ids.get(0)).orElseThrow().attempt()).isEqualTo(2);
+		assertThat(this.test.sql("select count(*) from ${schema}.execution where phase = 'running'")
+			.query(Long.class)
+			.single()).isZero();
 	}
 
 	@ParameterizedTest

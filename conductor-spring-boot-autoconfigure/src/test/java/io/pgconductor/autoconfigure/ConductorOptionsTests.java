@@ -8,6 +8,9 @@ import java.util.Map;
 import java.util.Set;
 
 import io.pgconductor.client.ForeignTransaction;
+import io.pgconductor.task.Batching;
+import io.pgconductor.task.PayloadPath;
+import io.pgconductor.task.RateLimit;
 import io.pgconductor.task.Retention;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
@@ -120,6 +123,23 @@ class ConductorOptionsTests {
 	}
 
 	@Test
+	void readsLimitsAndBatchesOfTasks() {
+		ConductorOptions options = options("conductor.tasks.a.concurrency=2",
+				"conductor.tasks.a.concurrency-key=tenant.id", "conductor.tasks.a.rate-limit=100/1m",
+				"conductor.tasks.a.rate-limit-key=host", "conductor.tasks.b.batch.size=50",
+				"conductor.tasks.c.batch.size=5", "conductor.tasks.c.batch.timeout=2s");
+
+		assertThat(options.tasks()).containsExactlyInAnyOrderEntriesOf(Map.of("a",
+				TaskOptions.none()
+					.concurrency(2)
+					.concurrencyKey(PayloadPath.parse("tenant.id"))
+					.rateLimit(RateLimit.parse("100/1m"))
+					.rateLimitKey(PayloadPath.parse("host")),
+				"b", TaskOptions.none().batch(new Batching(50, Batching.DEFAULT_TIMEOUT)), "c",
+				TaskOptions.none().batch(new Batching(5, Duration.ofSeconds(2)))));
+	}
+
+	@Test
 	void readsDelaysBetweenAttempts() {
 		ConductorOptions options = options("conductor.tasks.a.retry.initial=1s", "conductor.tasks.a.retry.multiplier=3",
 				"conductor.tasks.a.retry.max=5s", "conductor.tasks.a.retry.jitter=0");
@@ -163,7 +183,11 @@ class ConductorOptionsTests {
 			"conductor.tasks.a.zone, Europe/Wien, Europe/Vienna", "conductor.tasks.a.retry.initial, 0s, positive",
 			"conductor.tasks.a.retry.multiplier, 0.5, at least 1",
 			"conductor.tasks.a.retry.max, 1s, at least the initial delay",
-			"conductor.tasks.a.retry.jitter, 2, between 0 and 1" })
+			"conductor.tasks.a.retry.jitter, 2, between 0 and 1", "conductor.tasks.a.concurrency, 0, between 1 and",
+			"conductor.tasks.a.concurrency, 10001, between 1 and", "conductor.tasks.a.concurrency-key, a..b, tenant.id",
+			"conductor.tasks.a.rate-limit, 100, 100/1m", "conductor.tasks.[a.b].rate-limit, 1/25h, 1 day",
+			"conductor.tasks.a.rate-limit-key, .a, tenant.id", "conductor.tasks.a.batch.size, 0, between 1 and",
+			"conductor.tasks.a.batch.timeout, 1s, conductor.tasks.a.batch.size" })
 	void refusesAValueByTheNameOfItsProperty(String property, String value, String reason) {
 		ConductorProperties properties = bind(property + "=" + value);
 
