@@ -5,8 +5,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,10 +19,6 @@ class DocumentationTests {
 
 	private static final Path SOURCES = Path.of("src/test/java/com/example");
 
-	private static final Path PAGES = Path.of("../docs");
-
-	private static final Pattern JAVA = Pattern.compile("^```java\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
-
 	@ParameterizedTest
 	@CsvSource({ "steps-and-retries, workflows", "long-running-tasks, workflows", "child-tasks, workflows",
 			"cancellation, workflows", "time-windows, workflows", "cron, triggers", "events, triggers",
@@ -33,15 +27,11 @@ class DocumentationTests {
 	void showsCodeThatRuns(String page, String examplePackage) throws IOException {
 		List<String> sources = sources(SOURCES.resolve(examplePackage));
 
-		List<String> examples = JAVA.matcher(Files.readString(PAGES.resolve(page + ".md")))
-			.results()
-			.map((MatchResult block) -> block.group(1))
-			.toList();
+		List<String> examples = DocumentationPage.blocks(page, "java");
 
-		assertThat(examples).isNotEmpty()
-			.allSatisfy((example) -> assertThat(sources).as(example)
-				.anyMatch((source) -> source.contains(example.replaceAll("(?m)^(?=.)", "\t"))
-						|| source.contains(example.replaceAll("(?m)^(?=.)", "\t\t")) || source.contains(example)));
+		assertThat(examples).allSatisfy((example) -> assertThat(sources).as(example)
+			.anyMatch((source) -> source.contains(example.replaceAll("(?m)^(?=.)", "\t"))
+					|| source.contains(example.replaceAll("(?m)^(?=.)", "\t\t")) || source.contains(example)));
 	}
 
 	private static List<String> sources(Path folder) throws IOException {

@@ -1,8 +1,6 @@
 package com.example.flow;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,10 +12,9 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
+import com.example.DocumentationPage;
 import com.example.flow.Alerts.Outage;
 import com.example.flow.Appointments.Appointment;
 import com.example.flow.Bookkeeping.Payment;
@@ -81,8 +78,6 @@ import static org.mockito.Mockito.times;
 class FlowDocumentationIntegrationTests {
 
 	private static final Duration SOON = Duration.ofSeconds(20);
-
-	private static final Pattern SQL = Pattern.compile("^```sql\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
 
 	private final Map<Object, AtomicInteger> running = new ConcurrentHashMap<>();
 
@@ -467,12 +462,8 @@ class FlowDocumentationIntegrationTests {
 	@ParameterizedTest
 	@ValueSource(strings = { "keys", "priorities", "concurrency", "rate-limits", "pausing", "retention" })
 	void sqlOfThePageRuns(String page) throws IOException {
-		List<String> blocks = SQL.matcher(Files.readString(Path.of("../docs", page + ".md")))
-			.results()
-			.map((MatchResult block) -> block.group(1))
-			.toList();
+		List<String> blocks = DocumentationPage.blocks(page, "sql");
 
-		assertThat(blocks).isNotEmpty();
 		this.transaction.executeWithoutResult((status) -> {
 			blocks.forEach(this.jdbcTemplate::execute);
 			status.setRollbackOnly();

@@ -2,17 +2,14 @@ package com.example.rowchanges;
 
 import java.io.IOException;
 import java.math.BigDecimal;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 
+import com.example.DocumentationPage;
 import com.example.rowchanges.Measurements.Measurement;
 import com.example.rowchanges.Measurements.Quality;
 import io.pgconductor.NonRetryableException;
@@ -52,8 +49,6 @@ import static org.mockito.Mockito.times;
 class RowChangesDocumentationIntegrationTests {
 
 	private static final Duration SOON = Duration.ofSeconds(20);
-
-	private static final Pattern SQL = Pattern.compile("^```sql\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
 
 	private final UUID id = UUID.randomUUID();
 
@@ -234,12 +229,8 @@ class RowChangesDocumentationIntegrationTests {
 
 	@Test
 	void sqlOfThePageRuns() throws IOException {
-		List<String> blocks = SQL.matcher(Files.readString(Path.of("../docs/row-changes.md")))
-			.results()
-			.map((MatchResult block) -> block.group(1))
-			.toList();
+		List<String> blocks = DocumentationPage.blocks("row-changes", "sql");
 
-		assertThat(blocks).isNotEmpty();
 		this.transaction.executeWithoutResult((status) -> {
 			blocks.forEach(this.jdbcTemplate::execute);
 			status.setRollbackOnly();

@@ -1,17 +1,14 @@
 package com.example.triggers;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.UUID;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 
+import com.example.DocumentationPage;
 import com.example.triggers.Approvals.Budget;
 import com.example.triggers.Approvals.Vote;
 import com.example.triggers.Invoices.Invoice;
@@ -56,8 +53,6 @@ import static org.mockito.Mockito.timeout;
 class TriggersDocumentationIntegrationTests {
 
 	private static final Duration SOON = Duration.ofSeconds(20);
-
-	private static final Pattern SQL = Pattern.compile("^```sql\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
 
 	@Autowired
 	private ConductorClient conductor;
@@ -213,7 +208,7 @@ class TriggersDocumentationIntegrationTests {
 	@ParameterizedTest
 	@ValueSource(strings = { "sql-api", "cron", "events" })
 	void sqlOfThePageRuns(String page) throws IOException {
-		List<String> blocks = sql(page);
+		List<String> blocks = DocumentationPage.blocks(page, "sql");
 
 		assertThat(blocks).isNotEmpty();
 		this.transaction.executeWithoutResult((status) -> {
@@ -246,7 +241,7 @@ class TriggersDocumentationIntegrationTests {
 
 	@Test
 	void aTriggerEmitsAnEventForEachRow() throws IOException {
-		List<String> blocks = sql("sql-api");
+		List<String> blocks = DocumentationPage.blocks("sql-api", "sql");
 
 		this.transaction.executeWithoutResult((status) -> {
 			this.jdbcTemplate.execute(blocks.get(blocks.size() - 1));
@@ -257,13 +252,6 @@ class TriggersDocumentationIntegrationTests {
 					""").query(Long.class).single()).isOne();
 			status.setRollbackOnly();
 		});
-	}
-
-	private static List<String> sql(String page) throws IOException {
-		return SQL.matcher(Files.readString(Path.of("../docs", page + ".md")))
-			.results()
-			.map((MatchResult block) -> block.group(1))
-			.toList();
 	}
 
 	private ScheduleInfo schedule(String name) {

@@ -7,11 +7,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 
+import com.example.DocumentationPage;
 import io.pgconductor.autoconfigure.ConductorProperties;
 import io.pgconductor.task.Retention;
 import org.junit.jupiter.api.Test;
@@ -34,8 +33,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class ConfigurationDocumentationTests {
 
-	private static final Pattern YAML = Pattern.compile("^```yaml\\n(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
-
 	private static final String METADATA = "META-INF/spring-configuration-metadata.json";
 
 	@Test
@@ -50,13 +47,7 @@ class ConfigurationDocumentationTests {
 	@ValueSource(strings = { "time-windows", "schema", "row-changes", "flow-control", "concurrency", "rate-limits",
 			"batches", "retention", "workers" })
 	void showsYamlThatIsUnderstood(String page) throws IOException {
-		List<String> blocks = YAML.matcher(Files.readString(Path.of("../docs", page + ".md")))
-			.results()
-			.map((block) -> block.group(1))
-			.toList();
-
-		assertThat(blocks).isNotEmpty();
-		for (String block : blocks) {
+		for (String block : DocumentationPage.blocks(page, "yaml")) {
 			StandardEnvironment environment = new StandardEnvironment();
 			new YamlPropertySourceLoader().load(page, new ByteArrayResource(block.getBytes(StandardCharsets.UTF_8)))
 				.forEach(environment.getPropertySources()::addFirst);
