@@ -11,11 +11,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Does what has to be done now and then, each chore at its own interval. A chore that
- * fails is tried again at its next time, and holds up no other.
+ * fails is tried again soon, and holds up no other.
  */
 final class Housekeeper {
 
 	private static final Logger logger = LoggerFactory.getLogger(Housekeeper.class);
+
+	// What is done once in a while is not to be reported as failing for so long
+	private static final long LONGEST_RETRY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
 	private final Signal signal = new Signal();
 
@@ -101,8 +104,7 @@ final class Housekeeper {
 		long sleepNanos = TimeUnit.SECONDS.toNanos(1);
 		for (Chore chore : this.chores) {
 			if (System.nanoTime() - chore.nextNanos >= 0 && !this.thread.isStopping()) {
-				boolean more = run(chore);
-				chore.nextNanos = System.nanoTime() + (more ? 0 : chore.intervalNanos);
+				chore.nextNanos = run(chore) + System.nanoTime();
 			}
 			sleepNanos = Math.min(sleepNanos, chore.nextNanos - System.nanoTime());
 		}
@@ -113,23 +115,29 @@ final class Housekeeper {
 		}
 	}
 
-	private static boolean run(Chore chore) {
+	/**
+	 * Do a chore.
+	 * @param chore the chore
+	 * @return in how many nanoseconds it is to be done again
+	 */
+	private static long run(Chore chore) {
 		try {
 			boolean more = chore.work.getAsBoolean();
 			if (chore.failing) {
 				chore.failing = false;
 				logger.info("Housekeeping works again: {}", chore.name);
 			}
-			return more;
+			return more ? 0 : chore.intervalNanos;
 		}
 		catch (RuntimeException ex) {
+			long retryNanos = Math.min(chore.intervalNanos, LONGEST_RETRY_NANOS);
 			if (!chore.failing) {
 				chore.failing = true;
 				logger.warn("Housekeeping failed, and is tried again every {} ms ({}): {}",
-						TimeUnit.NANOSECONDS.toMillis(chore.intervalNanos), chore.name, ex.toString());
+						TimeUnit.NANOSECONDS.toMillis(retryNanos), chore.name, ex.toString());
 			}
 			logger.debug("Housekeeping failed: {}", chore.name, ex);
-			return false;
+			return retryNanos;
 		}
 	}
 

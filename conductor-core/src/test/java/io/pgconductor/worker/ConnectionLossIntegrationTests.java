@@ -248,6 +248,8 @@ class ConnectionLossIntegrationTests {
 		config.setPassword(direct.getPassword());
 		config.setMaximumPoolSize(4);
 		config.setConnectionTimeout(5000);
+		// The pool may be in the middle of a login when the network goes
+		config.addDataSourceProperty("loginTimeout", "10");
 		HikariDataSource engine = new HikariDataSource(config);
 		this.resources.add(engine);
 		Orchestrator node = this.test.node(engine, (builder) -> builder.nodeTimeout(Duration.ofSeconds(3))

@@ -25,6 +25,9 @@ final class EnginePool implements AutoCloseable {
 
 	private static final long CONNECTION_TIMEOUT_MILLIS = 5000;
 
+	// HikariCP opens one connection at a time: one whose login hangs would be the last
+	private static final String LOGIN_TIMEOUT_SECONDS = "10";
+
 	private final HikariDataSource pool;
 
 	private EnginePool(HikariConfig config, int size) {
@@ -38,6 +41,7 @@ final class EnginePool implements AutoCloseable {
 		this.pool.setInitializationFailTimeout(-1);
 		if (isPostgres(config)) {
 			this.pool.addDataSourceProperty("tcpKeepAlive", "true");
+			this.pool.getDataSourceProperties().putIfAbsent("loginTimeout", LOGIN_TIMEOUT_SECONDS);
 		}
 	}
 

@@ -33,7 +33,17 @@ class EnginePoolTests {
 			assertThat(pool.getSchema()).isEqualTo("shop");
 			assertThat(pool.getConnectionInitSql()).isEqualTo("set role shop");
 			assertThat(pool.getDataSourceProperties()).containsEntry("sslmode", "require")
-				.containsEntry("tcpKeepAlive", "true");
+				.containsEntry("tcpKeepAlive", "true")
+				.containsEntry("loginTimeout", "10");
+		}
+	}
+
+	@Test
+	void givesALoginTheTimeThatTheApplicationGivesIt() {
+		try (HikariDataSource application = hikari()) {
+			application.addDataSourceProperty("loginTimeout", "3");
+
+			assertThat(derive(application, null).getDataSourceProperties()).containsEntry("loginTimeout", "3");
 		}
 	}
 
