@@ -17,14 +17,14 @@ final class HandlerExecutors {
 	}
 
 	/**
-	 * Create the executor of a queue.
-	 * @param queue the queue
+	 * Create the executor of a worker.
+	 * @param worker the name of its queue, or its own if it has several
 	 * @param concurrency how many handlers run at once
 	 * @param virtualThreads whether to use virtual threads where there are any
 	 * @return virtual threads, or a pool of that size whose idle threads go away
 	 */
-	static AsyncTaskExecutor create(String queue, int concurrency, boolean virtualThreads) {
-		String prefix = "conductor-" + queue + "-";
+	static AsyncTaskExecutor create(String worker, int concurrency, boolean virtualThreads) {
+		String prefix = "conductor-" + worker + "-";
 		if (virtualThreads && Runtime.version().feature() >= FIRST_VERSION_WITH_VIRTUAL_THREADS) {
 			return new VirtualThreadTaskExecutor(prefix);
 		}

@@ -1,131 +1,61 @@
 package io.pgconductor.worker;
 
 import java.util.Collection;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 import io.pgconductor.execution.Attempt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs claimed executions, so many at once, in the order they were claimed, batches in
- * one go. A thread takes one after the other until none is left, so that a short
- * execution costs no switch of threads.
+ * Runs one queue's claimed executions, so many at once, in the order they were claimed,
+ * batches in one go.
  */
-final class HandlerThreads {
-
-	private final int concurrency;
-
-	private final Executor executor;
-
-	private final Consumer<Work> handler;
-
-	private final Runnable onRoom;
-
-	private final Queue<Work> buffer = new ConcurrentLinkedQueue<>();
-
-	private final AtomicInteger buffered = new AtomicInteger();
-
-	private final AtomicInteger running = new AtomicInteger();
+interface HandlerThreads {
 
 	/**
-	 * Create it.
-	 * @param concurrency how many to run at once
-	 * @param executor provides the threads
-	 * @param handler runs an attempt or a batch; throws nothing
-	 * @param onRoom called, often, when something leaves the buffer or ends
+	 * Return how much waits for a thread.
+	 * @return the number of works
 	 */
-	HandlerThreads(int concurrency, Executor executor, Consumer<Work> handler, Runnable onRoom) {
-		this.concurrency = concurrency;
-		this.executor = executor;
-		this.handler = handler;
-		this.onRoom = onRoom;
-	}
+	int buffered();
 
-	int buffered() {
-		return this.buffered.get();
-	}
+	/**
+	 * Return how much runs.
+	 * @return the number of works
+	 */
+	int running();
 
-	int running() {
-		return this.running.get();
-	}
+	/**
+	 * Return how many threads the queue can expect to have when there is much to run.
+	 * @return at least 1
+	 */
+	int expected();
+
+	/**
+	 * Return how many threads the next claim is to find work for. They are kept until
+	 * then, and if there are none, so are the next ones that come free and are this
+	 * queue's due.
+	 * @return the number of threads
+	 */
+	int reserve();
+
+	/**
+	 * Give up what was reserved: no claim is to come now, or it has found less.
+	 */
+	void giveBack();
 
 	/**
 	 * Run some work.
 	 * @param works the work
 	 * @param threads how many threads are to run at least, as far as there may be so many
 	 */
-	void submit(Collection<Work> works, int threads) {
-		// Threads that leave nothing behind may all be with attempts that take long
-		boolean empty = this.buffered.getAndAdd(works.size()) == 0;
-		this.buffer.addAll(works);
-		startThreads(empty ? threads : threads - running());
-	}
+	void submit(Collection<Work> works, int threads);
 
 	/**
 	 * Start as many threads as there is something to run for. To be called again and
 	 * again, since a thread may not be had at the moment, and since attempts may take
 	 * longer than was thought.
 	 */
-	void startThreads() {
-		startThreads(buffered());
-	}
-
-	private void startThreads(int count) {
-		for (int i = count; i > 0 && reserveThread(); i--) {
-			boolean started = false;
-			try {
-				this.executor.execute(this::runUntilEmpty);
-				started = true;
-			}
-			finally {
-				if (!started) {
-					this.running.decrementAndGet();
-				}
-			}
-		}
-	}
-
-	private boolean reserveThread() {
-		int current = this.running.get();
-		while (current < this.concurrency) {
-			if (this.running.compareAndSet(current, current + 1)) {
-				return true;
-			}
-			current = this.running.get();
-		}
-		return false;
-	}
-
-	private void runUntilEmpty() {
-		do {
-			try {
-				Work work = next();
-				while (work != null) {
-					this.handler.accept(work);
-					this.onRoom.run();
-					work = next();
-				}
-			}
-			finally {
-				this.running.decrementAndGet();
-			}
-			// One may have come between the last look and the decrement
-		}
-		while (!this.buffer.isEmpty() && reserveThread());
-		this.onRoom.run();
-	}
-
-	private @Nullable Work next() {
-		Work work = this.buffer.poll();
-		if (work != null) {
-			this.buffered.decrementAndGet();
-		}
-		return work;
-	}
+	void startThreads();
 
 	/**
 	 * Take an attempt away.
@@ -133,27 +63,29 @@ final class HandlerThreads {
 	 * @return the work that it was part of; {@code null} if a thread has got it, or will
 	 * never get it
 	 */
-	@Nullable Work remove(Attempt attempt) {
-		for (Work work : this.buffer) {
-			if (work.remove(attempt)) {
-				if (work.size() == 0 && this.buffer.remove(work)) {
-					this.buffered.decrementAndGet();
-					this.onRoom.run();
-				}
-				return work;
-			}
-		}
-		return null;
-	}
+	@Nullable Work remove(Attempt attempt);
 
 	/**
 	 * Take away what has not been started.
 	 * @param consumer is given it
 	 */
-	void drainBuffer(Consumer<Work> consumer) {
-		for (Work work = next(); work != null; work = next()) {
-			consumer.accept(work);
-		}
+	void drainBuffer(Consumer<Work> consumer);
+
+	/**
+	 * Creates the threads of a queue.
+	 */
+	@FunctionalInterface
+	interface Factory {
+
+		/**
+		 * Create them.
+		 * @param handler runs an attempt or a batch; throws nothing
+		 * @param onRoom called, often, when something leaves the buffer or ends, or a
+		 * thread is reserved
+		 * @return the threads
+		 */
+		HandlerThreads create(Consumer<Work> handler, Runnable onRoom);
+
 	}
 
 }

@@ -14,6 +14,11 @@ import io.pgconductor.task.TaskRegistry;
  */
 public final class OrchestratorBuilder {
 
+	/**
+	 * The largest weight of a queue of a shared worker: {@value}.
+	 */
+	public static final int MAX_WEIGHT = 1000;
+
 	private final Conductor conductor;
 
 	private final TaskRegistry registry;
@@ -21,6 +26,8 @@ public final class OrchestratorBuilder {
 	private WorkerOptions defaultWorker = WorkerOptions.DEFAULT;
 
 	private final Map<String, WorkerOptions> workers = new LinkedHashMap<>();
+
+	private final Map<String, SharedWorker> sharedWorkers = new LinkedHashMap<>();
 
 	private Duration nodeTimeout = Duration.ofSeconds(30);
 
@@ -68,6 +75,23 @@ public final class OrchestratorBuilder {
 	 */
 	public OrchestratorBuilder worker(String queue, WorkerOptions options) {
 		this.workers.put(queue, options);
+		return this;
+	}
+
+	/**
+	 * Have several queues share one worker's threads by weights. While there is work in
+	 * all of them, each gets its share of the threads' time; what one leaves, the others
+	 * use. Nothing that runs is broken off: a queue whose handlers take long is better
+	 * served by a worker of its own.
+	 * @param name the worker's name; its threads have it
+	 * @param options its options; its concurrency is that of all its queues together
+	 * @param weights at least one queue's name, and its weight from 1 to 1,000
+	 * @return this
+	 * @throws IllegalArgumentException if there is no queue, or a name or weight is out
+	 * of its range
+	 */
+	public OrchestratorBuilder sharedWorker(String name, WorkerOptions options, Map<String, Integer> weights) {
+		this.sharedWorkers.put(name, new SharedWorker(options, weights));
 		return this;
 	}
 
@@ -161,7 +185,8 @@ public final class OrchestratorBuilder {
 	/**
 	 * Build the orchestrator. Nothing is started yet.
 	 * @return the orchestrator
-	 * @throws IllegalArgumentException if an option is out of its range
+	 * @throws IllegalArgumentException if an option is out of its range, or a queue has
+	 * several workers
 	 */
 	public Orchestrator build() {
 		if (!(this.conductor instanceof DefaultConductor engine)) {
@@ -169,9 +194,9 @@ public final class OrchestratorBuilder {
 					"The conductor was not built by ConductorBuilder, but is a " + this.conductor.getClass().getName());
 		}
 		return new DefaultOrchestrator(engine, this.registry,
-				new NodeOptions(this.defaultWorker, this.workers, this.nodeTimeout, this.shutdownTimeout,
-						this.notifications, this.virtualThreads, this.completedRetention, this.failedRetention,
-						this.eventRetention, this.misfireThreshold, this.installRowChanges));
+				new NodeOptions(this.defaultWorker, this.workers, this.sharedWorkers, this.nodeTimeout,
+						this.shutdownTimeout, this.notifications, this.virtualThreads, this.completedRetention,
+						this.failedRetention, this.eventRetention, this.misfireThreshold, this.installRowChanges));
 	}
 
 }

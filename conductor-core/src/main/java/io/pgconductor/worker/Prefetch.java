@@ -2,6 +2,7 @@ package io.pgconductor.worker;
 
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntSupplier;
 
 /**
  * Decides how many executions a worker claims: enough to keep its handlers busy until the
@@ -17,7 +18,7 @@ final class Prefetch {
 
 	private static final double WEIGHT_OF_NEWEST = 0.3;
 
-	private final int concurrency;
+	private final IntSupplier threads;
 
 	private final int batchSize;
 
@@ -31,9 +32,14 @@ final class Prefetch {
 
 	private double averageNanos = Double.NaN;
 
-	Prefetch(WorkerOptions options) {
-		this.concurrency = options.concurrency();
-		this.batchSize = options.fetchBatchSize();
+	/**
+	 * Create it.
+	 * @param threads how many threads the worker can expect to have
+	 * @param batchSize how many executions one claim takes at most
+	 */
+	Prefetch(IntSupplier threads, int batchSize) {
+		this.threads = threads;
+		this.batchSize = batchSize;
 	}
 
 	/**
@@ -48,22 +54,20 @@ final class Prefetch {
 	/**
 	 * Return how many executions to claim now.
 	 * @param buffered how many are claimed and not started
-	 * @param running how many run
-	 * @return 0 if it is not yet worth a claim
+	 * @param free how many threads have nothing to run
+	 * @return the number
 	 */
-	int room(int buffered, int running) {
-		updateAverage();
-		int free = Math.max(0, this.concurrency - running);
-		int wanted = (int) Math.min(this.batchSize, (long) free + ahead() - buffered);
-		// Claim in batches: wait until half of what is wanted ahead is used up
-		return (buffered <= refillAt()) ? Math.max(0, wanted) : 0;
+	int room(int buffered, int free) {
+		return (int) Math.max(0, Math.min(this.batchSize, (long) free + ahead() - buffered));
 	}
 
 	/**
-	 * Return down to how many buffered executions the next claim can wait.
+	 * Return down to how many buffered executions the next claim can wait. Claims are
+	 * made when half of what is wanted ahead is used up.
 	 * @return the number
 	 */
 	int refillAt() {
+		updateAverage();
 		return ahead() / 2;
 	}
 
@@ -84,9 +88,9 @@ final class Prefetch {
 		if (Double.isNaN(this.averageNanos)) {
 			return 0;
 		}
-		double startedWithinHorizon = this.concurrency * HORIZON_NANOS / Math.max(this.averageNanos, 1);
-		return (startedWithinHorizon < this.concurrency) ? 0
-				: (int) Math.min(startedWithinHorizon, 2.0 * this.batchSize);
+		int expected = this.threads.getAsInt();
+		double startedWithinHorizon = expected * HORIZON_NANOS / Math.max(this.averageNanos, 1);
+		return (startedWithinHorizon < expected) ? 0 : (int) Math.min(startedWithinHorizon, 2.0 * this.batchSize);
 	}
 
 	private void updateAverage() {

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -104,7 +103,7 @@ final class QueueWorker {
 
 	QueueWorker(String queue, WorkerOptions options, Map<String, TaskSpec> tasks, Node node, ExecutionClaims claims,
 			GatedClaims gatedClaims, ExecutionCoalescing coalescing, OutcomeRecorder recorder, AttemptRunner attempts,
-			BatchRunner batches, Executor executor, NodeConnection connection, ConductorMetrics metrics) {
+			BatchRunner batches, HandlerThreads.Factory threads, NodeConnection connection, ConductorMetrics metrics) {
 		this.queue = queue;
 		this.options = options;
 		this.tasks = tasks;
@@ -120,8 +119,8 @@ final class QueueWorker {
 		this.runner = new WorkRunner(queue, this::task, attempts, batches, metrics, this::ran, this::ended);
 		this.metrics = metrics;
 		this.sleeper = connection.sleeper("queue:" + queue, this.signal);
-		this.prefetch = new Prefetch(options);
-		this.handlers = new HandlerThreads(options.concurrency(), executor, this::run, this::roomMade);
+		this.handlers = threads.create(this::run, this::roomMade);
+		this.prefetch = new Prefetch(this.handlers::expected, options.fetchBatchSize());
 		this.flusher = new OutcomeFlusher("conductor-flush-" + queue, recorder,
 				(recording, cause) -> attempts.unstorable(recording.execution(), task(recording.execution()), cause),
 				this::recorded, connection::wakeLocally, options.flushInterval());
@@ -149,6 +148,16 @@ final class QueueWorker {
 	}
 
 	private void round() {
+		try {
+			claimAndRun();
+		}
+		catch (RuntimeException | Error ex) {
+			this.handlers.giveBack();
+			throw ex;
+		}
+	}
+
+	private void claimAndRun() {
 		this.unknownClaims.release(this.node.id(), this.held.executions());
 		start(new ArrayList<>());
 		submit(this.gathering.due());
@@ -195,15 +204,15 @@ final class QueueWorker {
 
 	private int room() {
 		int gathered = this.gathering.besides();
-		if (gathered > this.mostGathered) {
-			return 0;
-		}
-		int unrecorded = this.held.size() - buffered() - this.handlers.running() - gathered
+		int buffered = buffered();
+		int unrecorded = this.held.size() - buffered - this.handlers.running() - gathered
 				- Math.min(this.flusher.aside() + this.keyed.size(), MAX_ASIDE);
-		if (unrecorded > MAX_UNRECORDED_BATCHES * this.options.fetchBatchSize()) {
+		if (gathered > this.mostGathered || unrecorded > MAX_UNRECORDED_BATCHES * this.options.fetchBatchSize()
+				|| buffered > this.prefetch.refillAt()) {
+			this.handlers.giveBack();
 			return 0;
 		}
-		return this.prefetch.room(buffered(), this.handlers.running());
+		return this.prefetch.room(buffered, this.handlers.reserve());
 	}
 
 	private int buffered() {
@@ -229,13 +238,16 @@ final class QueueWorker {
 	}
 
 	private boolean claim(int room) {
-		if (room == 0 || this.thread.isStopping()) {
-			return false;
+		try {
+			UUID claimer = this.node.id();
+			return room > 0 && !this.thread.isStopping() && this.node.mayClaimAs(claimer) && claim(claimer, room);
 		}
-		UUID claimer = this.node.id();
-		if (!this.node.mayClaimAs(claimer)) {
-			return false;
+		finally {
+			this.handlers.giveBack();
 		}
+	}
+
+	private boolean claim(UUID claimer, int room) {
 		this.claiming = true;
 		try {
 			int gated = take(claimer, () -> this.gates.claim(claimer, this.shares.gated(room)));
@@ -486,6 +498,7 @@ final class QueueWorker {
 	 * Give back what was not started.
 	 */
 	void releaseUnstarted() {
+		this.handlers.giveBack();
 		release(this.lanes.takeBehind((first) -> true));
 		this.handlers.drainBuffer((work) -> release(List.of(work)));
 		this.keyed.drain(this::release);
@@ -520,6 +533,14 @@ final class QueueWorker {
 
 	int running() {
 		return this.handlers.running();
+	}
+
+	/**
+	 * Return whether something runs, or will as soon as there is a thread.
+	 * @return {@code false} if nothing can run any more without being submitted
+	 */
+	boolean isRunning() {
+		return this.handlers.buffered() > 0 || this.handlers.running() > 0;
 	}
 
 	void interruptRunning() {

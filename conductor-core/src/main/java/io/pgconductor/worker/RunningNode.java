@@ -5,12 +5,14 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
@@ -125,7 +127,7 @@ final class RunningNode implements DefaultConductor.Waker {
 		this.executions = new ExecutionTable(jdbc, schema, environment.json());
 		// Any queue may hold executions of any task: who invokes can choose
 		Set<String> queues = new TreeSet<>(registry.queues());
-		queues.addAll(options.workers().keySet());
+		queues.addAll(options.queues());
 		Duration beat = options.nodeTimeout().dividedBy(BEATS_PER_TIMEOUT);
 		this.node = new Node(nodes, tasks, transactions, () -> registration(environment, options, queues),
 				definitions(registry, options, environment.json()), this.triggers,
@@ -153,22 +155,40 @@ final class RunningNode implements DefaultConductor.Waker {
 		BatchRunner batches = new BatchRunner(services, runner, timer);
 		OutcomeRecorder recorder = new OutcomeRecorder(new ExecutionOutcomes(jdbc, schema), jdbc, transactions,
 				ownSessions);
+		Map<String, HandlerThreads.Factory> sharedThreads = sharedThreads();
 		queues.forEach((queue) -> {
 			WorkerOptions workerOptions = options.worker(queue);
-			AsyncTaskExecutor executor = HandlerExecutors.create(queue, workerOptions.concurrency(),
-					options.virtualThreads());
-			if (executor instanceof DisposableBean pool) {
-				this.executors.add(pool::destroy);
-			}
+			HandlerThreads.Factory threads = sharedThreads.getOrDefault(queue,
+					(handler, onRoom) -> new OwnHandlerThreads(workerOptions.concurrency(),
+							executor(queue, workerOptions), handler, onRoom));
 			this.workers
 				.add(new QueueWorker(queue, workerOptions, this.tasks, this.node, new ExecutionClaims(jdbc, schema),
 						new GatedClaims(jdbc, schema), new ExecutionCoalescing(jdbc, schema), recorder, runner, batches,
-						executor, this.connection, metrics));
+						threads, this.connection, metrics));
 		});
 		this.chores.listen(this.connection);
 		this.chores.setAside(this.node, this.workers);
 		this.chores.releaseBehindLongRunners(this.workers);
 		this.chores.count(queues, metrics);
+	}
+
+	private Map<String, HandlerThreads.Factory> sharedThreads() {
+		Map<String, HandlerThreads.Factory> threads = new HashMap<>();
+		this.options.sharedWorkers().forEach((name, worker) -> {
+			SharedHandlerThreads shared = new SharedHandlerThreads(worker.options().concurrency(),
+					executor(name, worker.options()), System::nanoTime);
+			worker.weights().forEach((queue, weight) -> threads.put(queue, shared.member(weight)));
+		});
+		return threads;
+	}
+
+	private Executor executor(String worker, WorkerOptions workerOptions) {
+		AsyncTaskExecutor executor = HandlerExecutors.create(worker, workerOptions.concurrency(),
+				this.options.virtualThreads());
+		if (executor instanceof DisposableBean pool) {
+			this.executors.add(pool::destroy);
+		}
+		return executor;
 	}
 
 	private NodeTable.Registration registration(DefaultConductor.Environment environment, NodeOptions options,
@@ -356,7 +376,7 @@ final class RunningNode implements DefaultConductor.Waker {
 
 	private void awaitHandlers(long deadline) {
 		Signal pause = new Signal();
-		while (running() > 0 && System.nanoTime() - deadline < 0) {
+		while (this.workers.stream().anyMatch(QueueWorker::isRunning) && System.nanoTime() - deadline < 0) {
 			pause.await(TimeUnit.MILLISECONDS.toNanos(5));
 		}
 	}

@@ -19,6 +19,7 @@ import io.pgconductor.task.PayloadPath;
 import io.pgconductor.task.RateLimit;
 import io.pgconductor.task.RetryPolicy;
 import io.pgconductor.task.TaskOptions;
+import io.pgconductor.worker.OrchestratorBuilder;
 import io.pgconductor.worker.WorkerOptions;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
@@ -91,12 +92,81 @@ final class ConductorOptions {
 		WorkerOptions defaults = defaultWorker();
 		Map<String, WorkerOptions> workers = new LinkedHashMap<>();
 		this.properties.getWorker().getQueues().forEach((queue, options) -> {
-			String prefix = nameInMap("conductor.worker.queues", queue);
+			String prefix = queueProperty(queue);
 			valid(prefix, queue, () -> QueueName.validate(queue));
-			workers.put(queue, with(defaults, prefix, options.getConcurrency(), options.getPollInterval(),
-					options.getFetchBatchSize(), options.getFlushInterval()));
+			if (options.getShared() == null) {
+				check(options.getWeight() == null, prefix + ".weight", options.getWeight(),
+						"it is the share of a worker that serves several queues: set " + prefix + ".shared, too");
+				workers.put(queue, with(defaults, prefix, options));
+			}
 		});
 		return workers;
+	}
+
+	/**
+	 * Return how workers work that serve several queues.
+	 * @return the options by the workers' names
+	 */
+	Map<String, WorkerOptions> sharedWorkers() {
+		WorkerOptions defaults = defaultWorker();
+		Map<String, WorkerOptions> workers = new LinkedHashMap<>();
+		this.properties.getWorker().getShared().forEach((name, options) -> {
+			String prefix = sharedProperty(name);
+			check(!weights(name).isEmpty(), prefix, name,
+					"no queue uses it: set conductor.worker.queues.<queue>.shared=" + name);
+			workers.put(name, with(defaults, prefix, options));
+		});
+		this.properties.getWorker().getQueues().forEach((queue, options) -> {
+			String shared = options.getShared();
+			check(shared == null || workers.containsKey(shared), queueProperty(queue) + ".shared", shared,
+					"there is no such worker: set " + sharedProperty(String.valueOf(shared)) + ".concurrency");
+		});
+		return workers;
+	}
+
+	/**
+	 * Return the queues of a worker that serves several.
+	 * @param sharedWorker the worker's name
+	 * @return the weights by queue
+	 */
+	Map<String, Integer> weights(String sharedWorker) {
+		Map<String, Integer> weights = new LinkedHashMap<>();
+		this.properties.getWorker().getQueues().forEach((queue, options) -> {
+			if (sharedWorker.equals(options.getShared())) {
+				weights.put(queue, weight(queue, options, sharedProperty(sharedWorker)));
+			}
+		});
+		return weights;
+	}
+
+	private static int weight(String queue, Worker.Queue options, String sharedProperty) {
+		String prefix = queueProperty(queue);
+		checkOnlyShared(prefix + ".concurrency", options.getConcurrency(), sharedProperty + ".concurrency");
+		checkOnlyShared(prefix + ".poll-interval", options.getPollInterval(), sharedProperty + ".poll-interval");
+		checkOnlyShared(prefix + ".fetch-batch-size", options.getFetchBatchSize(),
+				sharedProperty + ".fetch-batch-size");
+		checkOnlyShared(prefix + ".flush-interval", options.getFlushInterval(), sharedProperty + ".flush-interval");
+		int weight = Objects.requireNonNullElse(options.getWeight(), 1);
+		check(weight >= 1 && weight <= OrchestratorBuilder.MAX_WEIGHT, prefix + ".weight", weight,
+				"it must be between 1 and " + OrchestratorBuilder.MAX_WEIGHT);
+		return weight;
+	}
+
+	private static void checkOnlyShared(String property, @Nullable Object value, String sharedProperty) {
+		check(value == null, property, value, "the queue has no worker of its own: set " + sharedProperty);
+	}
+
+	private static String queueProperty(String queue) {
+		return nameInMap("conductor.worker.queues", queue);
+	}
+
+	private static String sharedProperty(String name) {
+		return nameInMap("conductor.worker.shared", name);
+	}
+
+	private static WorkerOptions with(WorkerOptions options, String prefix, Worker.Overrides overrides) {
+		return with(options, prefix, overrides.getConcurrency(), overrides.getPollInterval(),
+				overrides.getFetchBatchSize(), overrides.getFlushInterval());
 	}
 
 	private static WorkerOptions with(WorkerOptions options, String prefix, @Nullable Integer concurrency,

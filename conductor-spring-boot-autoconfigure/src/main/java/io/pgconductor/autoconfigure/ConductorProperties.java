@@ -270,12 +270,22 @@ public class ConductorProperties {
 		 */
 		private final Map<String, Queue> queues = new LinkedHashMap<>();
 
+		/**
+		 * Options of workers that serve several queues, by the worker's name. A queue
+		 * names its worker in 'conductor.worker.queues'.
+		 */
+		private final Map<String, Shared> shared = new LinkedHashMap<>();
+
 		public Defaults getDefault() {
 			return this.defaults;
 		}
 
 		public Map<String, Queue> getQueues() {
 			return this.queues;
+		}
+
+		public Map<String, Shared> getShared() {
+			return this.shared;
 		}
 
 		/**
@@ -339,12 +349,12 @@ public class ConductorProperties {
 		}
 
 		/**
-		 * Options of one queue's worker.
+		 * What a worker can have options of its own for.
 		 */
-		public static class Queue {
+		public abstract static class Overrides {
 
 			/**
-			 * Handlers of this queue that run at once on this node. Defaults to
+			 * Handlers that run at once on this node. Defaults to
 			 * 'conductor.worker.default.concurrency'.
 			 */
 			private @Nullable Integer concurrency;
@@ -399,6 +409,48 @@ public class ConductorProperties {
 			public void setFlushInterval(@Nullable Duration flushInterval) {
 				this.flushInterval = flushInterval;
 			}
+
+		}
+
+		/**
+		 * Options of one queue's worker.
+		 */
+		public static class Queue extends Overrides {
+
+			/**
+			 * Name of the worker in 'conductor.worker.shared' that serves the queue. By
+			 * default, it has a worker of its own.
+			 */
+			private @Nullable String shared;
+
+			/**
+			 * Share of the shared worker's time that the queue gets, in proportion to the
+			 * weights of its other queues. From 1 to 1000. Defaults to 1.
+			 */
+			private @Nullable Integer weight;
+
+			public @Nullable String getShared() {
+				return this.shared;
+			}
+
+			public void setShared(@Nullable String shared) {
+				this.shared = shared;
+			}
+
+			public @Nullable Integer getWeight() {
+				return this.weight;
+			}
+
+			public void setWeight(@Nullable Integer weight) {
+				this.weight = weight;
+			}
+
+		}
+
+		/**
+		 * Options of one worker that serves several queues.
+		 */
+		public static class Shared extends Overrides {
 
 		}
 

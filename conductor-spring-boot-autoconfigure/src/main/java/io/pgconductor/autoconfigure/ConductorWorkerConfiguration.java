@@ -40,6 +40,8 @@ class ConductorWorkerConfiguration {
 			ConductorProperties properties, Environment environment,
 			ObjectProvider<OrchestratorBuilderCustomizer> customizers) {
 		new NamedOptionsVerifier("conductor.worker.queues", ConductorProperties.Worker.Queue.class).verify(environment);
+		new NamedOptionsVerifier("conductor.worker.shared", ConductorProperties.Worker.Shared.class)
+			.verify(environment);
 		Conductor conductor = conductors.getIfAvailable();
 		if (conductor == null) {
 			logger.warn("No tasks are run: the Conductor of this application was replaced by something else");
@@ -57,6 +59,7 @@ class ConductorWorkerConfiguration {
 			.misfireThreshold(options.misfireThreshold())
 			.installRowChanges(properties.getRowChanges().isInstall());
 		options.workers().forEach(builder::worker);
+		options.sharedWorkers().forEach((name, worker) -> builder.sharedWorker(name, worker, options.weights(name)));
 		customizers.orderedStream().forEach((customizer) -> customizer.customize(builder));
 		return builder.build();
 	}

@@ -99,6 +99,52 @@ class ConductorOptionsTests {
 	}
 
 	@Test
+	void readsWorkersThatServeSeveralQueues() {
+		ConductorOptions options = options("conductor.worker.default.poll-interval=5s",
+				"conductor.worker.shared.small.concurrency=4", "conductor.worker.shared.[other one].concurrency=2",
+				"conductor.worker.queues.mail.shared=small", "conductor.worker.queues.mail.weight=3",
+				"conductor.worker.queues.[a.b].shared=small", "conductor.worker.queues.log.shared=other one",
+				"conductor.worker.queues.report.concurrency=1");
+
+		WorkerOptions defaults = options.defaultWorker();
+		assertThat(options.workers()).containsOnlyKeys("report");
+		assertThat(options.sharedWorkers()).containsExactlyInAnyOrderEntriesOf(
+				Map.of("small", defaults.withConcurrency(4), "other one", defaults.withConcurrency(2)));
+		assertThat(options.weights("small")).containsExactlyInAnyOrderEntriesOf(Map.of("mail", 3, "a.b", 1));
+		assertThat(options.weights("other one")).containsExactlyEntriesOf(Map.of("log", 1));
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "concurrency, 5, conductor.worker.shared.small.concurrency",
+			"poll-interval, 1s, conductor.worker.shared.small.poll-interval",
+			"fetch-batch-size, 5, conductor.worker.shared.small.fetch-batch-size",
+			"flush-interval, 1s, conductor.worker.shared.small.flush-interval", "weight, 0, between 1 and 1000",
+			"weight, 1001, between 1 and 1000",
+			"shared, large, there is no such worker: set conductor.worker.shared.large.concurrency" })
+	void refusesAnOptionOfAQueueThatSharesItsWorker(String option, String value, String reason) {
+		ConductorOptions options = options("conductor.worker.shared.small.concurrency=4",
+				"conductor.worker.queues.log.shared=small", "conductor.worker.queues.[a.b].shared=small",
+				"conductor.worker.queues.[a.b]." + option + "=" + value);
+
+		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(() -> validate(options))
+			.satisfies((ex) -> {
+				assertThat(ex.getName()).isEqualTo("conductor.worker.queues.[a.b]." + option);
+				assertThat(ex.getReason()).contains(reason);
+			});
+	}
+
+	@Test
+	void refusesASharedWorkerThatServesNothing() {
+		ConductorOptions options = options("conductor.worker.shared.small.concurrency=4");
+
+		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(() -> validate(options))
+			.satisfies((ex) -> {
+				assertThat(ex.getName()).isEqualTo("conductor.worker.shared.small");
+				assertThat(ex.getReason()).contains("conductor.worker.queues.<queue>.shared=small");
+			});
+	}
+
+	@Test
 	void readsTheOptionsOfTasks() {
 		ConductorOptions options = options("conductor.tasks.send-email.enabled=false",
 				"conductor.tasks.send-email.queue=mail", "conductor.tasks.send-email.priority=-3",
@@ -176,6 +222,7 @@ class ConductorOptionsTests {
 			"conductor.worker.default.flush-interval, -1s, not be negative",
 			"conductor.worker.queues.mail.concurrency, 0, between 1 and",
 			"conductor.worker.queues.[a.b].poll-interval, 0, positive",
+			"conductor.worker.queues.mail.weight, 2, set conductor.worker.queues.mail.shared",
 			"conductor.tasks.send-email.queue, not a queue, not a queue name",
 			"conductor.tasks.send-email.max-attempts, 0, at least 1", "conductor.tasks.[a.b].timeout, 0s, positive",
 			"conductor.tasks.a.window, 22-6, HH:mm-HH:mm",
@@ -216,6 +263,7 @@ class ConductorOptionsTests {
 		options.misfireThreshold();
 		options.defaultWorker();
 		options.workers();
+		options.sharedWorkers();
 		options.tasks();
 	}
 

@@ -29,7 +29,7 @@ class ConfigurationMetadataTests {
 				"conductor.shutdown-timeout", "conductor.tasks", "conductor.worker.default.concurrency",
 				"conductor.worker.default.fetch-batch-size", "conductor.worker.default.flush-interval",
 				"conductor.worker.default.poll-interval", "conductor.worker.enabled", "conductor.worker.queues",
-				"conductor.worker.virtual-threads", "management.health.conductor.enabled");
+				"conductor.worker.shared", "conductor.worker.virtual-threads", "management.health.conductor.enabled");
 		assertThat(properties).allSatisfy((name, property) -> {
 			assertThat(property.path("type").asString("")).isNotEmpty();
 			assertThat(property.path("description").asString("")).endsWith(".");

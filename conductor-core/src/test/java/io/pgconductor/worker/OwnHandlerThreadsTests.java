@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-class HandlerThreadsTests {
+class OwnHandlerThreadsTests {
 
 	private final Queue<Runnable> threads = new ArrayDeque<>();
 
@@ -23,7 +23,7 @@ class HandlerThreadsTests {
 	private Runnable onHandled = () -> {
 	};
 
-	private final HandlerThreads handlers = new HandlerThreads(2, (task) -> {
+	private final HandlerThreads handlers = new OwnHandlerThreads(2, (task) -> {
 		if (this.exhausted) {
 			throw new RejectedExecutionException("no thread can be had");
 		}
