@@ -61,10 +61,11 @@ final class Housekeeper {
 	}
 
 	/**
-	 * Add a chore that is done bit by bit, so that it holds up no other.
+	 * Add a chore that is done bit by bit, so that it holds up no other, and takes half
+	 * of the time at most, so that the database can do other things.
 	 * @param name the chore's name
 	 * @param interval when it is done again
-	 * @param work does a bit of it, and tells whether there is more to do at once
+	 * @param work does a bit of it, and tells whether there is more to do
 	 */
 	void addGradual(String name, Duration interval, BooleanSupplier work) {
 		this.chores.add(new Chore(name, interval, work, false));
@@ -122,12 +123,16 @@ final class Housekeeper {
 	 */
 	private static long run(Chore chore) {
 		try {
+			long start = System.nanoTime();
 			boolean more = chore.work.getAsBoolean();
 			if (chore.failing) {
 				chore.failing = false;
 				logger.info("Housekeeping works again: {}", chore.name);
 			}
-			return more ? 0 : chore.intervalNanos;
+			if (!more) {
+				return chore.intervalNanos;
+			}
+			return chore.urgent ? 0 : System.nanoTime() - start;
 		}
 		catch (RuntimeException ex) {
 			long retryNanos = Math.min(chore.intervalNanos, LONGEST_RETRY_NANOS);

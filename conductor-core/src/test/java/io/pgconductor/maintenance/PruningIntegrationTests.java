@@ -2,12 +2,17 @@ package io.pgconductor.maintenance;
 
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 
 import io.pgconductor.Conductor;
 import io.pgconductor.ExecutionState;
+import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.NonRetryableException;
 import io.pgconductor.SchemaName;
@@ -85,6 +90,31 @@ class PruningIntegrationTests {
 			.map(BigDecimal::doubleValue)
 			.orElse(null);
 		return (seconds != null) ? Duration.ofMillis(Math.round(seconds * 1000)) : null;
+	}
+
+	@Test
+	void isInTheWayOfNoReader() throws Exception {
+		int size = 10_000;
+		this.client.invokeAll("soon", Collections.nCopies(size, Invoke.of("x")));
+		UUID kept = this.client.invoke("ever", null);
+		this.test
+			.node(task("soon", Retention.of(Duration.ofHours(1)), null), task("ever", Retention.NEVER, Retention.NEVER))
+			.drain();
+		this.test.travel(Duration.ofHours(2));
+		String viewed = "select count(*) from ${schema}.executions where state = 'completed'";
+		CompletableFuture<Void> pruned = CompletableFuture.runAsync(this::prune);
+		List<Long> counts = new ArrayList<>();
+		boolean last;
+
+		do {
+			last = pruned.isDone();
+			counts.add(this.test.sql(viewed).query(Long.class).single());
+			assertThat(this.client.find(kept)).isPresent();
+		}
+		while (!last);
+
+		pruned.get();
+		assertThat(counts).isSortedAccordingTo(Comparator.reverseOrder()).endsWith(1L);
 	}
 
 	@Test

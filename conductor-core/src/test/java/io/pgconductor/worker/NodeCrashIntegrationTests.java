@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.stream.IntStream;
 
+import io.pgconductor.Conductor;
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
@@ -128,6 +129,31 @@ class NodeCrashIntegrationTests {
 		assertThat(this.test.sql("select count(*) from ${schema}.execution where phase = 'running'")
 			.query(Long.class)
 			.single()).isZero();
+	}
+
+	@Test
+	void keepsDuplicatesOutWhileTheNodeIsKilledThatRunsTheFirst() {
+		InvokeOptions once = InvokeOptions.defaults().dedupeKey("once");
+		Conductor client = this.test.conductor();
+		UUID execution;
+		try (NodeProcess victim = process("victim")) {
+			victim.awaitRegistered(this.test, "victim");
+			execution = client.invoke("endless", null, once);
+			this.test.await(execution, ExecutionState.RUNNING);
+			victim.kill();
+			victim.awaitExit();
+		}
+		assertThat(client.invoke("endless", null, once)).isEqualTo(execution);
+
+		this.test
+			.node((builder) -> builder.nodeTimeout(NodeProcess.NODE_TIMEOUT),
+					TaskSpec.of("endless", null, (event, context) -> null))
+			.start();
+
+		Execution completed = this.test.await(execution, ExecutionState.COMPLETED);
+		assertThat(completed.attempt()).isEqualTo(2);
+		assertThat(client.invoke("endless", null, once)).isEqualTo(execution);
+		assertThat(this.test.count("finished_execution")).isOne();
 	}
 
 	@ParameterizedTest
