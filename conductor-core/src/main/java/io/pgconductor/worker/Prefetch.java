@@ -52,6 +52,17 @@ final class Prefetch {
 	}
 
 	/**
+	 * Return whether it is worth a claim yet. Claims are made when half of what is wanted
+	 * ahead is used up.
+	 * @param buffered how many are claimed and not started
+	 * @return whether it is
+	 */
+	boolean isDue(int buffered) {
+		updateAverage();
+		return buffered <= refillAt();
+	}
+
+	/**
 	 * Return how many executions to claim now.
 	 * @param buffered how many are claimed and not started
 	 * @param free how many threads have nothing to run
@@ -62,12 +73,10 @@ final class Prefetch {
 	}
 
 	/**
-	 * Return down to how many buffered executions the next claim can wait. Claims are
-	 * made when half of what is wanted ahead is used up.
+	 * Return down to how many buffered executions the next claim can wait.
 	 * @return the number
 	 */
 	int refillAt() {
-		updateAverage();
 		return ahead() / 2;
 	}
 

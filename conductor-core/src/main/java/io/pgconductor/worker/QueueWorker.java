@@ -208,7 +208,7 @@ final class QueueWorker {
 		int unrecorded = this.held.size() - buffered - this.handlers.running() - gathered
 				- Math.min(this.flusher.aside() + this.keyed.size(), MAX_ASIDE);
 		if (gathered > this.mostGathered || unrecorded > MAX_UNRECORDED_BATCHES * this.options.fetchBatchSize()
-				|| buffered > this.prefetch.refillAt()) {
+				|| !this.prefetch.isDue(buffered)) {
 			this.handlers.giveBack();
 			return 0;
 		}
