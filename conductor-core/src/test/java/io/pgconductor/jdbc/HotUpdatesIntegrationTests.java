@@ -8,10 +8,11 @@ import java.util.stream.IntStream;
 import io.pgconductor.Invoke;
 import io.pgconductor.SchemaName;
 import io.pgconductor.task.Retention;
+import io.pgconductor.task.TaskOptions;
 import io.pgconductor.task.TaskSpec;
 import io.pgconductor.testing.TestConductor;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -27,11 +28,14 @@ class HotUpdatesIntegrationTests {
 	private static final int EXECUTIONS = 20_000;
 
 	@ParameterizedTest
-	@ValueSource(ints = { 100, 500 })
-	void claimsAreHotUpdates(int batchSize) {
+	@CsvSource({ "100, 0", "500, 0", "500, 5000" })
+	void claimsAreHotUpdates(int batchSize, int limitedBeside) {
 		try (TestConductor test = new TestConductor(HotUpdatesIntegrationTests.class)) {
-			test.node(TaskSpec.of("task", null, (event, context) -> null)).drain();
-			test.conductor().invokeAll("task", IntStream.range(0, EXECUTIONS).mapToObj(Invoke::of).toList());
+			test.node(TaskSpec.of("task", null, (event, context) -> null),
+					TaskSpec.of("limited", null, (event, context) -> null).with(TaskOptions.none().concurrency(1)))
+				.drain();
+			invoke(test, "limited", limitedBeside);
+			invoke(test, "task", EXECUTIONS);
 			SchemaName schema = new SchemaName(test.schema());
 			JdbcClient jdbc = JdbcClient.create(test.dataSource());
 			ExecutionClaims claims = new ExecutionClaims(jdbc, schema);
@@ -49,6 +53,10 @@ class HotUpdatesIntegrationTests {
 			assertThat(updates.all()).isEqualTo(EXECUTIONS);
 			assertThat(updates.hot()).isGreaterThanOrEqualTo(EXECUTIONS * 95 / 100);
 		}
+	}
+
+	private static void invoke(TestConductor test, String task, int count) {
+		test.conductor().invokeAll(task, IntStream.range(0, count).mapToObj(Invoke::of).toList());
 	}
 
 	private record Updates(long all, long hot) {
