@@ -159,6 +159,61 @@ public interface ConductorClient {
 	boolean cancel(UUID execution, @Nullable String reason);
 
 	/**
+	 * Find executions, live and finished, page by page: the newest first, that is by
+	 * their ids, downwards. The page after one is that of the same filter
+	 * {@linkplain ExecutionFilter#before before} the last one's id. Between two pages
+	 * executions may be added, change or go.
+	 * @param filter which executions, and how many at most: 100 unless it says so
+	 * @return the executions as they stand
+	 * @throws IllegalArgumentException if the filter's limit is greater than 1,000
+	 * @throws ConductorException if the schema is not there
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	List<Execution> query(ExecutionFilter filter);
+
+	/**
+	 * Run failed and cancelled executions again, see {@link #retry(UUID)}. Of those that
+	 * fit the filter, others stay as they are. One that fails again meanwhile is not
+	 * retried twice.
+	 * <p>
+	 * Outside a transaction of the application, each 500 are a transaction of their own:
+	 * what was done stays if a later one fails, and a second call goes on.
+	 * @param filter which executions, and how many at most: all unless it says so
+	 * @return how many are ready now
+	 * @throws ConductorException if the thread is interrupted: the message says how many
+	 * were retried; if the schema is not there, or the thread's transaction is read-only
+	 * or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	long retryAll(ExecutionFilter filter);
+
+	/**
+	 * Cancel executions that are not finished, see
+	 * {@link #cancelAll(ExecutionFilter, String)}.
+	 * @param filter which executions, and how many at most: all unless it says so
+	 * @return how many this call cancelled
+	 */
+	default long cancelAll(ExecutionFilter filter) {
+		return cancelAll(filter, null);
+	}
+
+	/**
+	 * Cancel executions that are not finished, see {@link #cancel(UUID, String)}. Of
+	 * those that fit the filter, others stay as they are.
+	 * <p>
+	 * Outside a transaction of the application, each 500 are a transaction of their own:
+	 * what was done stays if a later one fails, and a second call goes on.
+	 * @param filter which executions, and how many at most: all unless it says so
+	 * @param reason kept with the cancelled executions; may be {@code null}
+	 * @return how many this call cancelled
+	 * @throws ConductorException if the thread is interrupted: the message says how many
+	 * were cancelled; if the schema is not there, or the thread's transaction is
+	 * read-only or of another data source
+	 * @throws org.springframework.dao.DataAccessException if the database refuses
+	 */
+	long cancelAll(ExecutionFilter filter, @Nullable String reason);
+
+	/**
 	 * Wait for the result of an execution, outside of any task. Of one that its task
 	 * would not keep, the result is kept until then.
 	 * @param <R> the result's type

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -17,6 +18,8 @@ import javax.sql.DataSource;
 import io.pgconductor.ConductorClient;
 import io.pgconductor.EmitOptions;
 import io.pgconductor.Execution;
+import io.pgconductor.ExecutionFilter;
+import io.pgconductor.ExecutionState;
 import io.pgconductor.InvalidPayloadException;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
@@ -44,6 +47,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.ParameterizedTypeReference;
 import org.springframework.dao.DataAccessException;
+import org.springframework.dao.PessimisticLockingFailureException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.datasource.TransactionAwareDataSourceProxy;
 import org.springframework.transaction.PlatformTransactionManager;
@@ -191,13 +195,67 @@ public class DefaultConductorClient implements ConductorClient, AutoCloseable {
 
 	@Override
 	public boolean retry(UUID execution) {
-		return write("retry", (tables) -> tables.executions().retry(execution), (targets) -> targets.orElse(Set.of()))
-			.isPresent();
+		return retry(List.of(execution)) > 0;
+	}
+
+	private int retry(List<UUID> executions) {
+		return write("retry", (tables) -> tables.executions().retry(executions), ExecutionTable.Revived::targets)
+			.executions();
 	}
 
 	@Override
 	public boolean cancel(UUID execution, @Nullable String reason) {
-		return write("cancel", (tables) -> tables.executions().cancel(execution, reason));
+		return cancel(List.of(execution), reason) > 0;
+	}
+
+	private int cancel(List<UUID> executions, @Nullable String reason) {
+		return write("cancel", (tables) -> tables.executions().cancel(executions, reason));
+	}
+
+	@Override
+	public List<Execution> query(ExecutionFilter filter) {
+		int limit = (filter.limit() != null) ? filter.limit() : ExecutionFilter.DEFAULT_LIMIT;
+		if (limit > ExecutionFilter.MAX_QUERY_LIMIT) {
+			throw new IllegalArgumentException("The limit of the query is " + limit + ", but a page has at most "
+					+ ExecutionFilter.MAX_QUERY_LIMIT + " executions: go on with before(the last one's id)");
+		}
+		return on(this.transactions.isReadJoined(), "query", (tables) -> {
+			List<UUID> found = tables.executions().search(filter, EnumSet.allOf(ExecutionState.class), limit);
+			return found.isEmpty() ? List.of() : tables.executions().find(found);
+		});
+	}
+
+	@Override
+	public long retryAll(ExecutionFilter filter) {
+		return new BulkLoop("retryAll", (limit, before) -> search(filter, BulkLoop.RETRIED, limit, before), this::retry)
+			.run(filter);
+	}
+
+	@Override
+	public long cancelAll(ExecutionFilter filter, @Nullable String reason) {
+		boolean joined = this.transactions.isWriteJoined("cancelAll");
+		return new BulkLoop("cancelAll", (limit, before) -> search(filter, BulkLoop.CANCELLED, limit, before),
+				(executions) -> cancelMany(executions, reason, joined))
+			.run(filter);
+	}
+
+	private List<UUID> search(ExecutionFilter filter, Set<ExecutionState> states, int limit, @Nullable UUID before) {
+		ExecutionFilter rest = (before != null) ? filter.before(before) : filter;
+		return on(this.transactions.isReadJoined(), "query",
+				(tables) -> tables.executions().search(rest, states, limit));
+	}
+
+	// Each takes locks in the order that workers do, but many in one transaction don't
+	private int cancelMany(List<UUID> executions, @Nullable String reason, boolean joined) {
+		try {
+			return cancel(executions, reason);
+		}
+		catch (PessimisticLockingFailureException ex) {
+			if (joined) {
+				throw ex;
+			}
+			return executions.stream().mapToInt((execution) -> cancel(List.of(execution), reason)).sum();
+		}
 	}
 
 	@Override

@@ -17,6 +17,7 @@ import java.util.UUID;
 
 import io.pgconductor.Execution;
 import io.pgconductor.ExecutionError;
+import io.pgconductor.ExecutionFilter;
 import io.pgconductor.ExecutionProgress;
 import io.pgconductor.ExecutionState;
 import io.pgconductor.ExecutionStep;
@@ -103,15 +104,18 @@ public final class ExecutionTable {
 			                                select id from ${schema}.finished_execution where parent_id = e.id) c
 			              order by c.id) as children
 			from ${schema}.executions e
-			where e.id = :id
+			where e.id = any (:ids::uuid[])
+			order by e.id desc
 			""";
 
-	private static final String CANCEL = "select ${schema}.cancel(:id, :reason)";
+	private static final String CANCEL = """
+			select count(*) filter (where ${schema}.cancel(id, :reason)) from pg_catalog.unnest(:ids::uuid[]) id
+			""";
 
 	private static final String RETRY = """
 			with finished as (
 			    delete from ${schema}.finished_execution
-			    where id = :id and state in ('failed', 'cancelled') returning *
+			    where id = any (:ids::uuid[]) and state in ('failed', 'cancelled') returning *
 			), revived as (
 			    insert into ${schema}.execution
 			        (id, task, queue, priority, max_attempts, payload, headers, error, claim_no, created_at, run_at, phase,
@@ -122,10 +126,11 @@ public final class ExecutionTable {
 			           case when t.gate is not null then ${schema}.gate_of(t, e.payload) end
 			    from finished e left join ${schema}.task t on t.name = e.task
 			    returning queue, phase
+			), target as (
+			    select distinct 'queue:' || queue as name from revived where phase = 'due'
 			)
-			select count(*) as revived, array_agg('queue:' || queue)
-			           filter (where phase = 'due' and ${schema}.wake('queue:' || queue) is not null) as targets
-			from revived
+			select (select count(*) from revived) as revived,
+			       (select array_agg(name) filter (where ${schema}.wake(name) is not null) from target) as targets
 			""";
 
 	private static final String ANY_READY = """
@@ -245,21 +250,46 @@ public final class ExecutionTable {
 	}
 
 	public Optional<Execution> find(UUID id) {
-		return this.jdbc.sql(this.schema.sql(FIND)).param("id", id).query((rs, row) -> execution(rs)).optional();
+		return find(List.of(id)).stream().findFirst();
 	}
 
 	/**
-	 * Cancel an execution, or request it from the worker that holds it.
-	 * @param id the execution's id
-	 * @param reason kept with it
-	 * @return whether this call did it
+	 * Find executions.
+	 * @param ids their ids
+	 * @return those that there are, the greatest id first
 	 */
-	public boolean cancel(UUID id, @Nullable String reason) {
+	public List<Execution> find(List<UUID> ids) {
+		return this.jdbc.sql(this.schema.sql(FIND)).param("ids", uuids(ids)).query((rs, row) -> execution(rs)).list();
+	}
+
+	/**
+	 * Look for executions.
+	 * @param filter which ones; its limit doesn't count
+	 * @param states the states to look at
+	 * @param limit how many at most
+	 * @return their ids, the greatest first
+	 */
+	public List<UUID> search(ExecutionFilter filter, Set<ExecutionState> states, int limit) {
+		ExecutionSearch search = ExecutionSearch.of(filter, states, limit);
+		return this.jdbc.sql(this.schema.sql(search.sql())).params(search.parameters()).query(UUID.class).list();
+	}
+
+	/**
+	 * Cancel executions, or request it from the workers that hold them.
+	 * @param ids the executions' ids
+	 * @param reason kept with them
+	 * @return for how many this call did it
+	 */
+	public int cancel(List<UUID> ids, @Nullable String reason) {
 		return this.jdbc.sql(this.schema.sql(CANCEL))
-			.param("id", id)
+			.param("ids", uuids(ids))
 			.param("reason", storable(reason), Types.VARCHAR)
-			.query(Boolean.class)
+			.query(Integer.class)
 			.single();
+	}
+
+	private static Object uuids(List<UUID> ids) {
+		return SqlArrays.column("uuid", ids, (id) -> id);
 	}
 
 	// A text of PostgreSQL has no place for the NUL character
@@ -268,14 +298,23 @@ public final class ExecutionTable {
 	}
 
 	/**
-	 * Make a failed or cancelled execution ready again, with all its attempts.
-	 * @param id the execution's id
-	 * @return what it woke; empty if it was neither failed nor cancelled
+	 * What a retry did.
+	 *
+	 * @param executions how many executions are ready again
+	 * @param targets who has something to do
 	 */
-	public Optional<Set<String>> retry(UUID id) {
+	public record Revived(int executions, Set<String> targets) {
+	}
+
+	/**
+	 * Make failed and cancelled executions ready again, with all their attempts.
+	 * @param ids the executions' ids; those in another state stay as they are
+	 * @return what was done
+	 */
+	public Revived retry(List<UUID> ids) {
 		return this.jdbc.sql(this.schema.sql(RETRY))
-			.param("id", id)
-			.query((rs, row) -> (rs.getInt("revived") > 0) ? Optional.of(targets(rs)) : Optional.<Set<String>>empty())
+			.param("ids", uuids(ids))
+			.query((rs, row) -> new Revived(rs.getInt("revived"), targets(rs)))
 			.single();
 	}
 

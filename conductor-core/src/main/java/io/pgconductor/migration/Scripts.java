@@ -19,10 +19,10 @@ record Scripts(List<Script> all) {
 	// Listed, because a class path cannot be: not in a jar within a jar, not in a
 	// native image
 	private static final List<String> NAMES = List.of("V1__foundation.sql", "V2__durable_execution.sql",
-			"V3__schedules_and_events.sql", "V4__row_changes.sql", "V5__flow_control.sql", "R__cancel.sql",
-			"R__coalesce.sql", "R__emit.sql", "R__executions.sql", "R__finish.sql", "R__gates.sql", "R__invoke.sql",
-			"R__invoke_keyed.sql", "R__now.sql", "R__pause.sql", "R__row_change.sql", "R__schedule.sql",
-			"R__uuid_v7.sql", "R__wake.sql");
+			"V3__schedules_and_events.sql", "V4__row_changes.sql", "V5__flow_control.sql", "V6__queries.sql",
+			"R__cancel.sql", "R__coalesce.sql", "R__emit.sql", "R__executions.sql", "R__finish.sql", "R__gates.sql",
+			"R__invoke.sql", "R__invoke_keyed.sql", "R__now.sql", "R__pause.sql", "R__row_change.sql",
+			"R__schedule.sql", "R__uuid_v7.sql", "R__wake.sql");
 
 	Scripts {
 		all = List.copyOf(all);

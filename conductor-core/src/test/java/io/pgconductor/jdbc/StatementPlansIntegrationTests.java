@@ -1,14 +1,19 @@
 package io.pgconductor.jdbc;
 
 import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumSet;
 import java.time.OffsetDateTime;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.pgconductor.ExecutionFilter;
+import io.pgconductor.ExecutionState;
 import io.pgconductor.Invoke;
 import io.pgconductor.InvokeOptions;
 import io.pgconductor.SchemaName;
@@ -21,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.util.StringUtils;
@@ -216,8 +223,30 @@ class StatementPlansIntegrationTests {
 			.doesNotContain("Seq Scan on execution")
 			.doesNotContain("Seq Scan on finished_execution");
 		this.test.conductor().cancel(id);
-		assertThat(executions(application).retry(id)).isPresent();
-		assertThat(plan()).contains("finished_execution_pkey").doesNotContain("Seq Scan on finished_execution");
+		assertThat(executions(application).retry(List.of(id)).executions()).isOne();
+		assertThat(plan()).containsPattern("using finished_execution_(pkey|failed)")
+			.doesNotContain("Seq Scan on finished_execution");
+	}
+
+	@ParameterizedTest
+	@MethodSource("filters")
+	void searchesAlongIndexesInTheOrderOfIds(ExecutionFilter filter, String index) {
+		fill();
+		this.test.sql("analyze ${schema}.finished_execution").update();
+		executions(JdbcClient.create(this.explaining)).search(filter, EnumSet.allOf(ExecutionState.class), 100);
+		assertThat(plan()).contains("using " + index + " on finished_execution")
+			.doesNotContain("Seq Scan on finished_execution");
+	}
+
+	static Stream<Arguments> filters() {
+		ExecutionFilter all = ExecutionFilter.all();
+		return Stream.of(Arguments.of(all, "finished_execution_pkey"),
+				Arguments.of(all.createdBefore(Instant.now().minusSeconds(86400)), "finished_execution_pkey"),
+				Arguments.of(all.task("other"), "finished_execution_task"),
+				Arguments.of(all.task("task", "other").state(ExecutionState.COMPLETED), "finished_execution_task"),
+				Arguments.of(all.state(ExecutionState.FAILED), "finished_execution_failed"),
+				Arguments.of(all.task("task").state(ExecutionState.FAILED), "finished_execution_failed"),
+				Arguments.of(all.errorText("timeout").state(ExecutionState.COMPLETED), "finished_execution_error"));
 	}
 
 	@Test
